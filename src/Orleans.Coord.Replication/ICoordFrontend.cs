@@ -53,6 +53,9 @@ public abstract class ClientFrames
     /// <summary>The frames, each with its four bytes of length.</summary>
     public abstract ReadOnlyMemory<byte> Bytes { get; }
 
+    // Requests of these frames not yet executed, plus one while they are being read. The replica counts.
+    internal int Unfinished { get; set; }
+
     /// <summary>All requests in it are executed: the buffer may be reused, and the connection may read on.</summary>
     public abstract void Release();
 }

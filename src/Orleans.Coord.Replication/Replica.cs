@@ -1,6 +1,170 @@
+using Orleans.Coord.Consensus;
+using Orleans.Coord.Jute;
+using Orleans.Coord.Tree;
+
 namespace Orleans.Coord.Replication;
 
-/// <summary>One member of the consensus group.</summary>
-public sealed class Replica
+/// <summary>
+/// One member of the consensus group: binds the Raft core, the tree, the log and the clients. A single-threaded actor:
+/// its host gives it turns, each <see cref="BeginTurn"/>, any number of events, <see cref="EndTurn"/>.
+/// </summary>
+public sealed partial class Replica
 {
+    private const int PayloadChunkBytes = 64 << 10;
+
+    private readonly ReplicaOptions _options;
+    private readonly RaftNode _raft;
+    private readonly CoordStateMachine _machine;
+    private readonly ILogStore _log;
+    private readonly ISnapshotStore _snapshots;
+    private readonly SessionLeases _leases;
+    private readonly ApplyResult _result = new();
+    private readonly JuteWriter _command = new();
+    private readonly JuteWriter _body = new();
+    private readonly List<ReadState> _readStates = [];
+    private byte[] _payloads = [];
+    private int _payloadsUsed;
+    private ulong _lastTicket;
+    private long _nextSessionId;
+    private TurnTime _now;
+
+    private Replica(
+        ReplicaOptions options, RaftNode raft, CoordStateMachine machine, ILogStore log, ISnapshotStore snapshots,
+        SplitMix64 random, TurnTime now)
+    {
+        _options = options;
+        _raft = raft;
+        _machine = machine;
+        _log = log;
+        _snapshots = snapshots;
+        _leases = new SessionLeases(Math.Max(1, options.TickTimeMs / 4));
+        _now = now;
+        _lastTickMs = now.MonotonicMs;
+        _nextReapMs = now.MonotonicMs + options.ContainerCheckMs;
+        // Starts anywhere: a ticket of an entry from before a restart must not meet one of ours.
+        _lastTicket = random.Next();
+        // ZooKeeper's shape: the member in the high byte, then the time, then a counter.
+        _nextSessionId = ((long)options.Id.Value << 56) | (long)((ulong)(now.WallMs << 24) >> 8);
+    }
+
+    /// <summary>The tree, for inspection in the replica's turn.</summary>
+    public CoordStateMachine Machine => _machine;
+
+    /// <summary>The consensus state, for inspection in the replica's turn.</summary>
+    public RaftNode Raft => _raft;
+
+    /// <summary>The sessions' deadlines, for inspection in the replica's turn.</summary>
+    public SessionLeases Leases => _leases;
+
+    /// <summary>The time at which the turn began.</summary>
+    public TurnTime Now => _now;
+
+    /// <summary>Whether clients can be served: this member leads, and has applied all that was committed before.</summary>
+    public bool CanServe { get; private set; }
+
+    /// <summary>Recovers a member from its storage.</summary>
+    /// <param name="options">What the host decides.</param>
+    /// <param name="log">The durable log, open and owned.</param>
+    /// <param name="snapshots">The durable snapshots.</param>
+    /// <param name="random">Seeded by the host.</param>
+    /// <param name="now">The time.</param>
+    /// <exception cref="StorageException">A snapshot or the log cannot be read.</exception>
+    public static Replica Open(
+        ReplicaOptions options, ILogStore log, ISnapshotStore snapshots, SplitMix64 random, TurnTime now)
+    {
+        SnapshotMetadata? latest = snapshots.Latest;
+        CoordStateMachine machine = latest is null ? new() : Restore(snapshots, latest);
+        var start = new RaftStart
+        {
+            Id = options.Id,
+            HardState = log.HardState,
+            Snapshot = latest ?? new SnapshotMetadata(default, default, QuorumConfig.Of(options.Id).Encode()),
+            FirstIndex = log.FirstIndex,
+            LastIndex = log.LastIndex,
+            ReadEntries = log.Read,
+        };
+        return new Replica(
+            options, new RaftNode(options.Raft, start, random), machine, log, snapshots, random, now);
+    }
+
+    /// <summary>A turn begins.</summary>
+    public void BeginTurn(TurnTime now) => _now = now;
+
+    /// <summary>
+    /// The turn's events are in: what they proposed goes to the log as one append, what is committed is applied, and
+    /// the clients' outputs are ready to be sent.
+    /// </summary>
+    public void EndTurn()
+    {
+        while (_raft.HasReady)
+        {
+            Work(_raft.TakeReady());
+            ResumeStalled();
+        }
+
+        StartSnapshotIfDue();
+        ContinueSnapshot();
+    }
+
+    /// <summary>All appends with this token or a lower one are durable.</summary>
+    public void Persisted(long token) => _raft.Persisted(token);
+
+    private static CoordStateMachine Restore(ISnapshotStore snapshots, SnapshotMetadata metadata)
+    {
+        try
+        {
+            return CoordStateMachine.Restore(snapshots.ReadChunks(metadata));
+        }
+        catch (SnapshotFormatException e)
+        {
+            throw new StorageException(
+                $"The snapshot at index {metadata.Index} is whole on disk but holds no valid tree ({e.Message}). "
+                + "Move it out of the data directory to start from an older one.", e);
+        }
+    }
+
+    private void Work(Ready ready)
+    {
+        // A group of one sends nothing and installs nothing.
+        Invariant.Check(ready.Messages.IsEmpty && ready.Reset is null && ready.SnapshotChunks.IsEmpty);
+        if (ready.Token != 0)
+        {
+            foreach (ref readonly Entry entry in ready.Entries)
+            {
+                _bytesSinceSnapshot += entry.Payload.Length;
+            }
+
+            _log.Append(ready.Entries, ready.HardState, ready.Token);
+        }
+
+        _readStates.Clear();
+        _readStates.AddRange(ready.ReadStates);
+        ApplyCommitted(ready.Committed);
+        foreach (ReadState read in _readStates)
+        {
+            PassBarrier(read);
+        }
+    }
+
+    // Copies the command to where it stays until the entry is no longer needed: many share one chunk.
+    private bool Propose(ReadOnlySpan<byte> command)
+    {
+        if (_payloads.Length - _payloadsUsed < command.Length)
+        {
+            _payloads = new byte[Math.Max(PayloadChunkBytes, command.Length)];
+            _payloadsUsed = 0;
+        }
+
+        Memory<byte> payload = _payloads.AsMemory(_payloadsUsed, command.Length);
+        command.CopyTo(payload.Span);
+        if (!_raft.Propose(payload).IsAccepted)
+        {
+            return false;
+        }
+
+        _payloadsUsed += command.Length;
+        return true;
+    }
+
+    private ulong NextTicket() => ++_lastTicket;
 }

@@ -1,0 +1,187 @@
+using System.Text;
+using Orleans.Coord.Jute;
+using Orleans.Coord.Tree;
+
+namespace Orleans.Coord.Replication;
+
+/// <content>Serving one request.</content>
+public sealed partial class Replica
+{
+    private const int PingXid = -2;
+    private const int AuthXid = -4;
+
+    // False: the log has no room now; the caller keeps the frame and comes again.
+    private bool Serve(Session session, ClientFrames frames, int offset, ReadOnlySpan<byte> frame)
+    {
+        var reader = new JuteReader(frame);
+        var request = new PendingRequest
+        {
+            Kind = PendingKind.Local,
+            Xid = reader.ReadInt(),
+            Op = (OpCode)reader.ReadInt(),
+            Frames = frames,
+            Offset = offset,
+            Length = frame.Length,
+        };
+        switch (Requests.KindOf(request.Op))
+        {
+            case RequestKind.Write:
+                request.Kind = PendingKind.Write;
+                if (!RefusedAsDiskIsLow(ref request) && !ProposeRequest(session, ref request, reader.Rest))
+                {
+                    return false;
+                }
+
+                break;
+            case RequestKind.Sync:
+                request.Kind = PendingKind.Barrier;
+                request.Ticket = NextTicket();
+                _raft.ReadIndex(request.Ticket);
+                _barriers.Add(request.Ticket, session);
+                break;
+            case RequestKind.Auth:
+                // Takes effect now, for all that is proposed from here on; the reply keeps its place in the order.
+                request.Code = Authenticate(session, reader.Rest);
+                break;
+        }
+
+        if (request.Kind == PendingKind.Local && session.Pending.Count == 0)
+        {
+            Answer(session, request, frame);
+            return true;
+        }
+
+        frames.Unfinished++;
+        session.Pending.Enqueue(request);
+        return true;
+    }
+
+    // Answers the local requests at the head of the queue, up to the next one that waits for the log.
+    private void ServePending(Session session)
+    {
+        while (session.Pending.Count > 0 && session.Pending.Head.Kind == PendingKind.Local)
+        {
+            PendingRequest request = session.Pending.Dequeue();
+            Answer(session, request, request.Frames.Bytes.Span.Slice(request.Offset, request.Length));
+            Session.Finished(request.Frames);
+        }
+    }
+
+    private void Answer(Session session, in PendingRequest request, ReadOnlySpan<byte> frame)
+    {
+        JuteWriter output = session.Connection.Output;
+        ReadOnlySpan<byte> body = frame[Requests.HeaderBytes..];
+        long zxid = _machine.LastApplied;
+        switch (Requests.KindOf(request.Op))
+        {
+            case RequestKind.Read:
+                int start = WireFrames.BeginReply(output, request.Xid, zxid);
+                CoordErrorCode code = _machine.Read(request.Op, body, session.Id, session.Identities, output);
+                WireFrames.EndReply(output, start, code);
+                break;
+            case RequestKind.Ping:
+                WireFrames.Reply(output, PingXid, zxid, CoordErrorCode.Ok);
+                break;
+            case RequestKind.Watch:
+                AnswerWatchOperation(session, request, body);
+                break;
+            case RequestKind.Write:
+                WireFrames.Reply(output, request.Xid, zxid, request.Code);
+                break;
+            case RequestKind.Sync:
+                AnswerSync(output, request, body);
+                break;
+            case RequestKind.Auth:
+                WireFrames.Reply(output, AuthXid, 0, request.Code);
+                if (request.Code != CoordErrorCode.Ok)
+                {
+                    Close(session, "authentication failed");
+                    return;
+                }
+
+                break;
+            default:
+                WireFrames.Reply(output, request.Xid, -1, CoordErrorCode.Unimplemented);
+                Close(session, $"operation {(int)request.Op} is not known");
+                return;
+        }
+
+        session.Connection.FlushAfterTurn();
+    }
+
+    private void AnswerWatchOperation(Session session, in PendingRequest request, ReadOnlySpan<byte> body)
+    {
+        _result.Reset();
+        CoordErrorCode code = _machine.WatchOperation(
+            request.Op, body, session.Id, session.Identities, _result.Body, _result.Events);
+        SendEvents();
+        WireFrames.Reply(
+            session.Connection.Output, request.Xid, _machine.LastApplied, code, _result.Body.Written);
+    }
+
+    private void AnswerSync(JuteWriter output, in PendingRequest request, ReadOnlySpan<byte> body)
+    {
+        var reader = new JuteReader(body);
+        reader.ReadString();
+        CoordErrorCode code = reader.Failed ? CoordErrorCode.MarshallingError : CoordErrorCode.Ok;
+        WireFrames.Reply(output, request.Xid, _machine.LastApplied, code, body[..reader.Position]);
+    }
+
+    private bool ProposeRequest(Session session, ref PendingRequest request, ReadOnlySpan<byte> body)
+    {
+        long position = session.LastPosition + 1;
+        CommandOptions options = _options.ExtendedTypes ? CommandOptions.ExtendedTypesAllowed : CommandOptions.None;
+        _command.Clear();
+        CommandCodec.WriteRequest(
+            _command, options, _now.WallMs, session.Id, session.Generation, position, request.Op,
+            session.Identities.Encoded, body);
+        if (!Propose(_command.Written))
+        {
+            return false;
+        }
+
+        request.Ticket = (ulong)position;
+        session.LastPosition = position;
+        return true;
+    }
+
+    // Deletes and goodbyes give room back, so they pass; the reserve is there for them.
+    private bool RefusedAsDiskIsLow(ref PendingRequest request)
+    {
+        if (!_diskLow || request.Op is OpCode.Delete or OpCode.CloseSession or OpCode.DeleteContainer)
+        {
+            return false;
+        }
+
+        request.Kind = PendingKind.Local;
+        request.Code = CoordErrorCode.SystemError;
+        return true;
+    }
+
+    private CoordErrorCode Authenticate(Session session, ReadOnlySpan<byte> body)
+    {
+        var reader = new JuteReader(body);
+        reader.ReadInt();
+        ReadOnlySpan<byte> scheme = reader.ReadString();
+        ReadOnlySpan<byte> credentials = reader.ReadBuffer();
+        if (reader.Failed)
+        {
+            return CoordErrorCode.AuthFailed;
+        }
+
+        if (scheme.SequenceEqual("digest"u8))
+        {
+            string identity = DigestCredentials.Identity(credentials);
+            if (string.Equals(identity, _options.SuperDigest, StringComparison.Ordinal))
+            {
+                session.Identities.Add("super", "");
+            }
+
+            session.Identities.Add("digest", identity);
+            return CoordErrorCode.Ok;
+        }
+
+        // The address is an identity from the start; asking for it again is harmless.
+        return scheme.SequenceEqual("ip"u8) ? CoordErrorCode.Ok : CoordErrorCode.AuthFailed;
+    }
+}

@@ -1,0 +1,90 @@
+using Orleans.Coord.Jute;
+using Orleans.Coord.Tree;
+
+namespace Orleans.Coord.Replication;
+
+/// <summary>Where a session's connection stands.</summary>
+internal enum SessionState : byte
+{
+    /// <summary>The entry that creates or attaches the session is not applied yet; frames wait.</summary>
+    Attaching,
+
+    /// <summary>Requests are served.</summary>
+    Live,
+
+    /// <summary>The connection is closed or closing; nothing more is sent.</summary>
+    Dead,
+}
+
+/// <summary>
+/// One client's session as its connection's replica sees it: the owner of its request order and of its outgoing
+/// stream. What outlives the connection (password, time-out, ephemerals) is in the replicated session table.
+/// </summary>
+internal sealed class Session(IClientConnection connection, ConnectRequest request, CallerIdentities identities)
+{
+    private readonly Queue<(ClientFrames Frames, int Offset)> _backlog = [];
+
+    /// <summary>The client.</summary>
+    public IClientConnection Connection { get; } = connection;
+
+    /// <summary>What the client asked for when it connected.</summary>
+    public ConnectRequest Request { get; } = request;
+
+    /// <summary>Who the caller has shown to be; sent along with each write.</summary>
+    public CallerIdentities Identities { get; } = identities;
+
+    /// <summary>Session id; 0 until it is chosen.</summary>
+    public long Id { get; set; }
+
+    /// <summary>The password that the welcome carries.</summary>
+    public ReadOnlyMemory<byte> Password { get; set; }
+
+    /// <summary>Raised by each attach; writes of an older one are refused at apply.</summary>
+    public int Generation { get; set; }
+
+    /// <summary>Position of the session's last proposed write in this generation.</summary>
+    public long LastPosition { get; set; }
+
+    /// <summary>Where the connection stands.</summary>
+    public SessionState State { get; set; }
+
+    /// <summary>Whether it stands in the replica's list of sessions that wait for room in the log.</summary>
+    public bool Stalled { get; set; }
+
+    /// <summary>Requests received and not yet answered.</summary>
+    public PendingQueue Pending;
+
+    /// <summary>Whether frames wait to be looked at.</summary>
+    public bool HasBacklog => _backlog.Count > 0;
+
+    /// <summary>Keeps frames, from an offset on, for later.</summary>
+    public void Postpone(ClientFrames frames, int offset) => _backlog.Enqueue((frames, offset));
+
+    /// <summary>Takes the oldest kept frames.</summary>
+    public (ClientFrames Frames, int Offset) TakeBacklog() => _backlog.Dequeue();
+
+    /// <summary>Drops all that waits; the connection is gone.</summary>
+    public void Abandon()
+    {
+        State = SessionState.Dead;
+        while (Pending.Count > 0)
+        {
+            Finished(Pending.Dequeue().Frames);
+        }
+
+        while (_backlog.Count > 0)
+        {
+            Finished(_backlog.Dequeue().Frames);
+        }
+    }
+
+    /// <summary>One request (or the reading) of these frames is done; the last one gives the buffer back.</summary>
+    public static void Finished(ClientFrames frames)
+    {
+        Invariant.Check(frames.Unfinished > 0);
+        if (--frames.Unfinished == 0)
+        {
+            frames.Release();
+        }
+    }
+}

@@ -23,6 +23,12 @@ public interface ICoordFrontend
 
     /// <summary>Runs an inspection (four-letter words, metrics) in the replica's turn.</summary>
     void Inspect(Action<Replica> inspection);
+
+    /// <summary>
+    /// Called by a connection in a turn, at most once a turn: it has output. The host calls its two
+    /// <see cref="ITurnOutput"/> methods when the turn ends.
+    /// </summary>
+    void FlushLater(ITurnOutput output);
 }
 
 /// <summary>One client's connection, as the replica sees it. All members but the addresses are for its turn only.</summary>

@@ -1,0 +1,121 @@
+using System.Net.Sockets;
+using Orleans.Coord.Jute;
+
+namespace Orleans.Coord.Gateway;
+
+// The replica's side of the connection, and what becomes of its output.
+internal sealed partial class ClientConnection
+{
+    private bool _flushAsked;
+    private string? _closeReason;
+    private volatile bool _isClosing;
+    private bool _outputFull;
+    private bool _overflown;
+
+    /// <inheritdoc/>
+    public JuteWriter Output => _output.Turn;
+
+    /// <inheritdoc/>
+    public object? Attachment { get; set; }
+
+    // Requests are no longer taken; what the client still sends is thrown away.
+    private bool IsClosing => _isClosing;
+
+    /// <inheritdoc/>
+    public void FlushAfterTurn()
+    {
+        if (!_flushAsked)
+        {
+            _flushAsked = true;
+            _gateway.Frontend.FlushLater(this);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Close(string reason)
+    {
+        if (_closeReason is null)
+        {
+            _closeReason = reason;
+            _gateway.Log.Closed(RemoteEndPoint, reason);
+            FlushAfterTurn();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void EndTurn()
+    {
+        _flushAsked = false;
+        FrameScan scan = FrameDecoder.Scan(_output.TurnBytes, 0, int.MaxValue);
+        _gateway.Counters.AddSent(scan.Frames);
+        bool last = _closeReason is not null;
+        long unsent = _output.EndTurn(last);
+        if (last && !_isClosing)
+        {
+            StartClosing();
+        }
+
+        if (unsent > _gateway.Options.UnsentBytesToClose)
+        {
+            _overflown = true;
+        }
+        else if (unsent > _gateway.Options.UnsentBytesToPause)
+        {
+            _outputFull = true;
+            _gate.SetOutputFull(true);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Flush()
+    {
+        if (_overflown)
+        {
+            _overflown = false;
+            Abort($"it left more than {_gateway.Options.UnsentBytesToClose} bytes of replies unread");
+            return;
+        }
+
+        _output.Flush();
+    }
+
+    void IOutputOwner.Sent(long unsentBytes)
+    {
+        _gateway.Counters.AddSocketWrite();
+        if (_outputFull && unsentBytes <= _gateway.Options.UnsentBytesToPause / 2)
+        {
+            _outputFull = false;
+            _gate.SetOutputFull(false);
+        }
+    }
+
+    void IOutputOwner.LastByteSent()
+    {
+        try
+        {
+            // Only our half: closing with unread input would reset the connection and destroy the last replies on
+            // their way. The read loop goes on, throwing away, until the client closes or the sweep loses patience.
+            _socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            _gateway.Log.Ended(RemoteEndPoint, exception.Message);
+        }
+    }
+
+    void IOutputOwner.SendFailed(Exception exception)
+    {
+        _gateway.Log.Ended(RemoteEndPoint, exception.Message);
+        _gate.Stop();
+        _transport.Abort();
+    }
+
+    private void StartClosing()
+    {
+        _isClosing = true;
+        _deadlineReason = "it did not close its end in time";
+        Volatile.Write(
+            ref _deadline, Environment.TickCount64 + (long)_gateway.Options.CloseTimeout.TotalMilliseconds);
+        _gate.Stop();
+    }
+}

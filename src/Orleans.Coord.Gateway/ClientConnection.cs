@@ -1,0 +1,261 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.IO.Pipelines;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Orleans.Coord.Jute;
+using Orleans.Coord.Replication;
+
+namespace Orleans.Coord.Gateway;
+
+/// <summary>
+/// One client's connection. Three parties use it: its read loop (here), the replica's turns
+/// (<c>ClientConnection.Output.cs</c>), and the gateway's sweep, which looks after time-outs.
+/// </summary>
+internal sealed partial class ClientConnection : IClientConnection, ITurnOutput, IOutputOwner
+{
+    // A handshake is 28 bytes and the password; a client that announces much more speaks something else.
+    private const int MinHandshakeBytes = 28;
+    private const int MaxHandshakeBytes = 1024;
+
+    private readonly GatewayContext _gateway;
+    private readonly ConnectionContext _transport;
+    private readonly Socket _socket;
+    private readonly IntakeGate _gate;
+    private readonly OutputChannel _output;
+
+    // When the sweep must end the connection, by Environment.TickCount64; never, once the client has said hello.
+    private long _deadline;
+    private string _deadlineReason = "it sent no whole first frame in time";
+
+    public ClientConnection(GatewayContext gateway, ConnectionContext transport, Socket socket, IPEndPoint client)
+    {
+        _gateway = gateway;
+        _transport = transport;
+        _socket = socket;
+        RemoteEndPoint = client;
+        _gate = new IntakeGate(gateway.Options.MaxOutstandingBytes, gateway.Options.MaxOutstandingRequests);
+        _output = new OutputChannel(this, socket, gateway.Pools);
+        _deadline = Environment.TickCount64 + (long)gateway.Options.HandshakeTimeout.TotalMilliseconds;
+    }
+
+    /// <inheritdoc/>
+    public IPEndPoint RemoteEndPoint { get; }
+
+    /// <summary>Requests that the client waits for.</summary>
+    public int Outstanding => _gate.OutstandingFrames;
+
+    /// <summary>Serves the client until either side ends it. Never throws.</summary>
+    public async Task RunAsync()
+    {
+        bool connected = false;
+        try
+        {
+            connected = await ReadHandshakeAsync();
+            if (connected)
+            {
+                await ReadFramesAsync();
+            }
+        }
+        catch (Exception exception) when (exception is IOException or ObjectDisposedException)
+        {
+            _gateway.Log.Ended(RemoteEndPoint, exception.Message);
+        }
+#pragma warning disable CA1031 // Whatever one connection meets must not harm the others.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            _gateway.Log.Fault(RemoteEndPoint, exception);
+        }
+
+        _gate.Stop();
+        _output.Kill();
+        if (connected)
+        {
+            _gateway.Frontend.Disconnected(this);
+        }
+    }
+
+    /// <summary>The replica executed some of the requests. Part of its turn.</summary>
+    public void Executed(FrameScan scan, long receivedAt)
+    {
+        long ticks = Stopwatch.GetTimestamp() - receivedAt;
+        _gateway.Counters.Latency.Add(ticks, scan.Frames);
+        _gate.Leave(scan.Bytes, scan.Frames);
+    }
+
+    /// <summary>Ends the connection if its time is up. Called by the sweep.</summary>
+    public void EnforceDeadline(long now)
+    {
+        if (now >= Volatile.Read(ref _deadline))
+        {
+            Volatile.Write(ref _deadline, long.MaxValue);
+            Abort(_deadlineReason);
+        }
+    }
+
+    /// <summary>Ends the connection at once, without sending what is left.</summary>
+    public void Abort(string reason)
+    {
+        _gateway.Counters.AddMalformed();
+        _gateway.Log.Malformed(RemoteEndPoint, reason);
+        _output.Kill();
+        _gate.Stop();
+        _transport.Abort(new ConnectionAbortedException(reason));
+    }
+
+    /// <summary>The server stops: ends the connection at once, which is the client's business no more.</summary>
+    public void Stop()
+    {
+        _output.Kill();
+        _gate.Stop();
+        _transport.Abort();
+    }
+
+    private async ValueTask<bool> ReadHandshakeAsync()
+    {
+        PipeReader input = _transport.Transport.Input;
+        while (true)
+        {
+            ReadResult result = await input.ReadAsync();
+            ReadOnlySequence<byte> buffer = result.Buffer;
+            int length = 0;
+            if (buffer.Length >= FrameDecoder.PrefixBytes)
+            {
+                length = ReadLength(buffer);
+                if (!FrameDecoder.IsAllowed(length, MinHandshakeBytes, MaxHandshakeBytes))
+                {
+                    Malformed($"its first frame has a length of {length}, so it is no connect request");
+                    return false;
+                }
+            }
+
+            int needed = FrameDecoder.PrefixBytes + length;
+            if (length > 0 && buffer.Length >= needed)
+            {
+                byte[] body = buffer.Slice(FrameDecoder.PrefixBytes, length).ToArray();
+                input.AdvanceTo(buffer.GetPosition(needed));
+                return Connect(body);
+            }
+
+            input.AdvanceTo(buffer.Start, buffer.End);
+            if (result.IsCompleted)
+            {
+                if (buffer.Length > 0)
+                {
+                    Malformed("it ended within its first frame");
+                }
+
+                return false;
+            }
+        }
+    }
+
+    private bool Connect(byte[] body)
+    {
+        ConnectRequest? request = ConnectRequest.TryRead(body);
+        if (request is null)
+        {
+            Malformed("its first frame is no connect request");
+            return false;
+        }
+
+        Volatile.Write(ref _deadline, long.MaxValue);
+        _gateway.Counters.AddReceived(1);
+        _gateway.Frontend.Connect(this, request);
+        return true;
+    }
+
+    private async ValueTask ReadFramesAsync()
+    {
+        PipeReader input = _transport.Transport.Input;
+        while (true)
+        {
+            ReadResult result = await input.ReadAsync();
+            ReadOnlySequence<byte> buffer = result.Buffer;
+            long consumed = IsClosing ? buffer.Length : Post(buffer);
+            if (consumed < 0)
+            {
+                return;
+            }
+
+            input.AdvanceTo(buffer.GetPosition(consumed), buffer.End);
+            if (result.IsCompleted)
+            {
+                EndOfInput(buffer.Length - consumed);
+                return;
+            }
+
+            await _gate.WaitAsync();
+        }
+    }
+
+    // Posts all whole frames at the start of the buffer as one batch. Returns their bytes, or -1 to close.
+    private long Post(ReadOnlySequence<byte> buffer)
+    {
+        if (buffer.Length < FrameDecoder.PrefixBytes)
+        {
+            return 0;
+        }
+
+        int max = _gateway.Options.MaxFrameBytes;
+        int length = ReadLength(buffer);
+        if (!FrameDecoder.IsAllowed(length, FrameDecoder.MinRequestBytes, max))
+        {
+            return BadLength(length);
+        }
+
+        if (buffer.Length < FrameDecoder.PrefixBytes + length)
+        {
+            return 0;
+        }
+
+        FrameBatch batch = _gateway.Pools.RentBatch();
+        FrameScan scan = batch.Load(buffer, FrameDecoder.MinRequestBytes, max);
+        _gateway.Counters.AddReceived(scan.Frames);
+        _gate.Enter(scan.Bytes, scan.Frames);
+        batch.Post(this);
+        _gateway.Frontend.Receive(this, batch);
+        return scan.BadLength is { } bad ? BadLength(bad) : scan.Bytes;
+    }
+
+    private long BadLength(int length)
+    {
+        Malformed(
+            $"it sent a frame of length {length}; " +
+            $"allowed are {FrameDecoder.MinRequestBytes} to {_gateway.Options.MaxFrameBytes - 1}");
+        return -1;
+    }
+
+    private void EndOfInput(long unread)
+    {
+        if (unread > 0)
+        {
+            Malformed($"it ended within a frame, after {unread} bytes of it");
+        }
+        else
+        {
+            _gateway.Log.Ended(RemoteEndPoint, "closed by the client");
+        }
+    }
+
+    private void Malformed(string reason)
+    {
+        _gateway.Counters.AddMalformed();
+        _gateway.Log.Malformed(RemoteEndPoint, reason);
+    }
+
+    private static int ReadLength(ReadOnlySequence<byte> buffer)
+    {
+        if (buffer.FirstSpan.Length >= sizeof(int))
+        {
+            return BinaryPrimitives.ReadInt32BigEndian(buffer.FirstSpan);
+        }
+
+        Span<byte> bytes = stackalloc byte[sizeof(int)];
+        buffer.Slice(0, sizeof(int)).CopyTo(bytes);
+        return BinaryPrimitives.ReadInt32BigEndian(bytes);
+    }
+}

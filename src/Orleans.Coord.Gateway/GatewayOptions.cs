@@ -1,0 +1,49 @@
+using System.Net;
+
+namespace Orleans.Coord.Gateway;
+
+/// <summary>Settings of the client gateway. The defaults suit a server with thousands of clients.</summary>
+public sealed record GatewayOptions
+{
+    /// <summary>Where clients connect. Port 0 takes a free one; see <see cref="GatewayServer.EndPoint"/>.</summary>
+    public IPEndPoint EndPoint { get; init; } = new(IPAddress.Any, 2181);
+
+    /// <summary>How many clients may wait in the kernel to be accepted.</summary>
+    public int Backlog { get; init; } = 1024;
+
+    /// <summary>Connections served at a time; 0 for no limit. One more is closed at once.</summary>
+    public int MaxConnections { get; init; }
+
+    /// <summary>The same for one client address (ZooKeeper's <c>maxClientCnxns</c>); 0 for no limit.</summary>
+    public int MaxConnectionsPerAddress { get; init; }
+
+    /// <summary>Frames of this many bytes or more close the connection.</summary>
+    public int MaxFrameBytes { get; init; } = CoordLimits.DefaultMaxFrameBytes;
+
+    /// <summary>
+    /// A connection is not read on while so many bytes of its requests wait to be executed (one frame may exceed it).
+    /// </summary>
+    public int MaxOutstandingBytes { get; init; } = 1024 * 1024;
+
+    /// <summary>The same as a number of requests; ZooKeeper's limit for all clients together is 1,000.</summary>
+    public int MaxOutstandingRequests { get; init; } = 4096;
+
+    /// <summary>A connection is not read on while so many bytes of replies to it are unsent.</summary>
+    public int UnsentBytesToPause { get; init; } = 1024 * 1024;
+
+    /// <summary>A client that lets so many bytes of replies and events pile up unread is disconnected.</summary>
+    public int UnsentBytesToClose { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>How long a client may take to send its first frame.</summary>
+    public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a closing connection may take to read its last replies and to close its own end.</summary>
+    public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Lines a second about closed connections; the rest is counted, so nobody floods the log.</summary>
+    public int MaxLogLinesPerSecond { get; init; } = 20;
+
+    /// <summary>The four-letter words that are answered; <c>*</c> stands for all.</summary>
+    public IReadOnlyList<string> FourLetterWords { get; init; } =
+        ["ruok", "srvr", "stat", "mntr", "conf", "cons", "envi", "isro", "wchs", "dump"];
+}

@@ -1,0 +1,178 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Orleans.Coord.Replication;
+
+namespace Orleans.Coord.Gateway;
+
+/// <summary>
+/// Listens for clients on Kestrel's socket transport and connects them to the replica. Nothing is bound before
+/// <see cref="StartAsync"/>: the host calls it when the replica can serve, so no client is accepted too early.
+/// </summary>
+public sealed class GatewayServer : IAsyncDisposable
+{
+    private static readonly TimeSpan _acceptRetryDelay = TimeSpan.FromMilliseconds(100);
+
+    private readonly GatewayContext _context;
+    private readonly ClientConnectionHandler _handler;
+    private readonly ILogger _logger;
+    private readonly ILoggerFactory _loggers;
+    private readonly CancellationTokenSource _stopping = new();
+    private IConnectionListener? _listener;
+    private Task _accepting = Task.CompletedTask;
+    private Task _sweeping = Task.CompletedTask;
+
+    /// <summary>Creates a gateway that does not listen yet.</summary>
+    /// <param name="options">Its settings.</param>
+    /// <param name="frontend">The replica's mailbox.</param>
+    /// <param name="loggers">Makes the logger <c>Orleans.Coord.Gateway</c>.</param>
+    public GatewayServer(GatewayOptions options, ICoordFrontend frontend, ILoggerFactory loggers)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _loggers = loggers;
+        _logger = loggers.CreateLogger("Orleans.Coord.Gateway");
+        _context = new GatewayContext(
+            options,
+            frontend,
+            new BufferPools(),
+            new GatewayCounters(),
+            new ConnectionLog(_logger, options.MaxLogLinesPerSecond),
+            new ConnectionTable(options.MaxConnections, options.MaxConnectionsPerAddress));
+        _handler = new ClientConnectionHandler(_context);
+    }
+
+    /// <summary>Where clients connect; the real port once started.</summary>
+    public IPEndPoint EndPoint => _listener?.EndPoint as IPEndPoint ?? _context.Options.EndPoint;
+
+    /// <summary>What the gateway has counted since it was made.</summary>
+    public GatewayCounters Counters => _context.Counters;
+
+    /// <summary>How many clients are connected.</summary>
+    public int Connections => _context.Connections.Count;
+
+    /// <summary>Binds the port and accepts clients from now on.</summary>
+    /// <exception cref="GatewayBindException">The port can't be had; the message says why, for the operator.</exception>
+    public async Task StartAsync(CancellationToken cancellationToken = default)
+    {
+        Invariant.Check(_listener is null);
+        try
+        {
+            _listener = await CreateTransport().BindAsync(_context.Options.EndPoint, cancellationToken);
+        }
+        catch (Exception exception) when (exception is SocketException or IOException)
+        {
+            throw GatewayBindException.For(_context.Options.EndPoint, exception);
+        }
+
+        GatewayLog.Listening(_logger, _listener.EndPoint);
+        _accepting = Task.Run(() => AcceptAsync(_listener), CancellationToken.None);
+        _sweeping = SweepAsync();
+    }
+
+    /// <summary>Accepts nobody any more and closes all connections. Their sessions live on until they expire.</summary>
+    public async Task StopAsync()
+    {
+        if (_listener is null || _stopping.IsCancellationRequested)
+        {
+            return;
+        }
+
+        EndPoint endPoint = _listener.EndPoint;
+        await _stopping.CancelAsync();
+        await _listener.UnbindAsync();
+        await _accepting;
+        int open = Connections;
+        foreach (ClientConnection connection in _context.Connections.All)
+        {
+            connection.Stop();
+        }
+
+        while (Connections > 0)
+        {
+            await Task.Delay(10);
+        }
+
+        await _sweeping;
+        await _listener.DisposeAsync();
+        GatewayLog.Stopped(_logger, endPoint, open);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        _stopping.Dispose();
+    }
+
+    private SocketTransportFactory CreateTransport() => new(
+        Options.Create(new SocketTransportOptions
+        {
+            Backlog = _context.Options.Backlog,
+            UnsafePreferInlineScheduling = true,
+            WaitForDataBeforeAllocatingBuffer = false,
+            MaxReadBufferSize = 128 * 1024,
+        }),
+        _loggers);
+
+    private async Task AcceptAsync(IConnectionListener listener)
+    {
+        while (!_stopping.IsCancellationRequested)
+        {
+            try
+            {
+                ConnectionContext? connection = await listener.AcceptAsync(_stopping.Token);
+                if (connection is null)
+                {
+                    return;
+                }
+
+                _ = ServeAsync(connection);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            catch (Exception exception) when (exception is SocketException or IOException)
+            {
+                // Out of file descriptors, most likely: it passes when clients leave.
+                GatewayLog.AcceptFailed(_logger, exception, listener.EndPoint);
+                await Task.Delay(_acceptRetryDelay);
+            }
+        }
+    }
+
+    private async Task ServeAsync(ConnectionContext connection)
+    {
+        // Frees the accept loop at once, whatever the client's first bytes make us do.
+        await Task.Yield();
+        await using (connection)
+        {
+            await _handler.OnConnectedAsync(connection);
+        }
+    }
+
+    private async Task SweepAsync()
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1));
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_stopping.Token))
+            {
+                long now = Environment.TickCount64;
+                foreach (ClientConnection connection in _context.Connections.All)
+                {
+                    connection.EnforceDeadline(now);
+                }
+
+                _context.Log.NextSecond();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The gateway stops.
+        }
+    }
+}

@@ -1,0 +1,117 @@
+using System.Threading.Tasks.Sources;
+
+namespace Orleans.Coord.Gateway;
+
+/// <summary>
+/// Back-pressure of one connection: its read loop waits here while too many of its requests are unexecuted or too
+/// many of its replies unsent, and so TCP makes the client wait. It reads on at half of the limit, not at every step.
+/// </summary>
+internal sealed class IntakeGate(int maxBytes, int maxFrames) : IValueTaskSource
+{
+    private readonly Lock _lock = new();
+
+    // The loop's continuation parses and posts: never inside the turn that released the frames.
+    private ManualResetValueTaskSourceCore<bool> _source = new() { RunContinuationsAsynchronously = true };
+
+    private long _bytes;
+    private int _frames;
+    private bool _outputFull;
+    private bool _stopped;
+    private bool _waiting;
+
+    /// <summary>Requests posted and not executed yet.</summary>
+    public int OutstandingFrames => Volatile.Read(ref _frames);
+
+    /// <summary>Requests were posted.</summary>
+    public void Enter(int bytes, int frames)
+    {
+        lock (_lock)
+        {
+            _bytes += bytes;
+            _frames += frames;
+        }
+    }
+
+    /// <summary>Requests were executed.</summary>
+    public void Leave(int bytes, int frames)
+    {
+        lock (_lock)
+        {
+            _bytes -= bytes;
+            _frames -= frames;
+            Invariant.Check(_bytes >= 0 && _frames >= 0);
+            if (!MayResume())
+            {
+                return;
+            }
+        }
+
+        _source.SetResult(true);
+    }
+
+    /// <summary>Too many replies are unsent, or no longer.</summary>
+    public void SetOutputFull(bool full)
+    {
+        lock (_lock)
+        {
+            _outputFull = full;
+            if (!MayResume())
+            {
+                return;
+            }
+        }
+
+        _source.SetResult(true);
+    }
+
+    /// <summary>Lets everything pass from now on: the connection is closing.</summary>
+    public void Stop()
+    {
+        lock (_lock)
+        {
+            _stopped = true;
+            if (!MayResume())
+            {
+                return;
+            }
+        }
+
+        _source.SetResult(true);
+    }
+
+    /// <summary>Completes when the connection may be read on. One caller at a time.</summary>
+    public ValueTask WaitAsync()
+    {
+        lock (_lock)
+        {
+            if (_stopped || (!_outputFull && _bytes < maxBytes && _frames < maxFrames))
+            {
+                return ValueTask.CompletedTask;
+            }
+
+            _waiting = true;
+            _source.Reset();
+            return new ValueTask(this, _source.Version);
+        }
+    }
+
+    void IValueTaskSource.GetResult(short token) => _source.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _source.GetStatus(token);
+
+    void IValueTaskSource.OnCompleted(
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _source.OnCompleted(continuation, state, token, flags);
+
+    private bool MayResume()
+    {
+        bool roomy = !_outputFull && _bytes <= maxBytes / 2 && _frames <= maxFrames / 2;
+        if (!_waiting || !(_stopped || roomy))
+        {
+            return false;
+        }
+
+        _waiting = false;
+        return true;
+    }
+}

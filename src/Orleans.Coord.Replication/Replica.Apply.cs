@@ -64,7 +64,7 @@ public sealed partial class Replica
     // full time-out.
     private void BeginServing()
     {
-        foreach (SessionInfo session in _machine.Sessions.All)
+        foreach (Tree.Session session in _machine.Sessions.All)
         {
             _leases.Grant(session.Id, session.Generation, session.TimeoutMs, _now.MonotonicMs);
         }

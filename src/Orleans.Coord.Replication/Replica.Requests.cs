@@ -171,7 +171,7 @@ public sealed partial class Replica
 
         if (scheme.SequenceEqual("digest"u8))
         {
-            string identity = DigestCredentials.Identity(credentials);
+            string identity = CallerIdentities.DigestId(Encoding.UTF8.GetString(credentials));
             if (string.Equals(identity, _options.SuperDigest, StringComparison.Ordinal))
             {
                 session.Identities.Add("super", "");

@@ -78,7 +78,7 @@ public sealed partial class Replica
         {
             Id = options.Id,
             HardState = log.HardState,
-            Snapshot = latest ?? new SnapshotMetadata(default, default, QuorumConfig.Of(options.Id).Encode()),
+            Snapshot = latest ?? new SnapshotMetadata(default, default, QuorumConfig.Create([options.Id]).Encode()),
             FirstIndex = log.FirstIndex,
             LastIndex = log.LastIndex,
             ReadEntries = log.Read,

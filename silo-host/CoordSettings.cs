@@ -1,0 +1,115 @@
+namespace Orleans.Coord.SiloHost;
+
+/// <summary>The settings of section <c>Coord</c>: appsettings.json, environment (<c>Coord__Name</c>), flags.</summary>
+public sealed class CoordSettings
+{
+    /// <summary>Port for ZooKeeper clients; 0 takes a free one.</summary>
+    public int ClientPort { get; set; } = 2181;
+
+    /// <summary>Where to listen: <c>localhost</c>, <c>*</c> for every address, or one IP address.</summary>
+    public string ClientAddress { get; set; } = "localhost";
+
+    /// <summary>Folder of the log, the snapshots and the pid file.</summary>
+    public string DataDirectory { get; set; } = "data";
+
+    /// <summary>ZooKeeper's tick, milliseconds: session time-outs are negotiated into [2, 20] ticks.</summary>
+    public int TickTimeMs { get; set; } = 2000;
+
+    /// <summary>Shortest session time-out, milliseconds; 0 means two ticks.</summary>
+    public int MinSessionTimeoutMs { get; set; }
+
+    /// <summary>Longest session time-out, milliseconds; 0 means twenty ticks.</summary>
+    public int MaxSessionTimeoutMs { get; set; }
+
+    /// <summary>The super user, as ZooKeeper's superDigest: <c>user:base64(sha1(user:password))</c>.</summary>
+    public string? SuperDigest { get; set; }
+
+    /// <summary>Whether znodes with a time to live may be created (ZooKeeper's extendedTypesEnabled).</summary>
+    public bool ExtendedTypes { get; set; }
+
+    /// <summary>How often empty containers and outlived TTL znodes are looked for, milliseconds.</summary>
+    public int ContainerCheckMs { get; set; } = 60_000;
+
+    /// <summary>Frames of this many bytes or more close the connection (ZooKeeper's jute.maxbuffer).</summary>
+    public int MaxFrameBytes { get; set; } = CoordLimits.DefaultMaxFrameBytes;
+
+    /// <summary>Most connections from one address; 0 means no limit.</summary>
+    public int MaxClientConnections { get; set; }
+
+    /// <summary>Four-letter words that are answered, separated by commas; <c>*</c> for all.</summary>
+    public string FourLetterWords { get; set; } = "ruok,srvr,stat,mntr,conf,cons,envi,isro,wchs,dump";
+
+    /// <summary>Size of a log segment file, bytes.</summary>
+    public long SegmentBytes { get; set; } = 64L << 20;
+
+    /// <summary>A snapshot is taken when the log has grown by this much, or by the last snapshot's size if larger.</summary>
+    public long SnapshotLogBytes { get; set; } = 64L << 20;
+
+    /// <summary>Free disk space below which writes are refused, bytes.</summary>
+    public long DiskReserveBytes { get; set; } = 64L << 20;
+
+    /// <summary>Start although the log's last batch is damaged and may have been acknowledged.</summary>
+    public bool AcceptTailLoss { get; set; }
+
+    /// <summary>Throws when a value cannot be used.</summary>
+    /// <exception cref="StartupException">Names the setting, the value and what is allowed.</exception>
+    public void Validate()
+    {
+        Range(nameof(ClientPort), ClientPort, 0, 65_535);
+        Range(nameof(TickTimeMs), TickTimeMs, 10, 3_600_000);
+        Range(nameof(MinSessionTimeoutMs), MinSessionTimeoutMs, 0, int.MaxValue);
+        Range(nameof(MaxSessionTimeoutMs), MaxSessionTimeoutMs, 0, int.MaxValue);
+        Range(nameof(ContainerCheckMs), ContainerCheckMs, 10, int.MaxValue);
+        Range(nameof(MaxFrameBytes), MaxFrameBytes, 1024, 1 << 30);
+        Range(nameof(MaxClientConnections), MaxClientConnections, 0, int.MaxValue);
+        Range(nameof(SegmentBytes), SegmentBytes, 1 << 20, 1L << 34);
+        Range(nameof(SnapshotLogBytes), SnapshotLogBytes, 1 << 16, 1L << 40);
+        Range(nameof(DiskReserveBytes), DiskReserveBytes, 0, 1L << 40);
+        Require(!string.IsNullOrWhiteSpace(DataDirectory), nameof(DataDirectory), DataDirectory, "the path of a folder");
+        Require(
+            string.IsNullOrEmpty(SuperDigest) || SuperDigest.Contains(':', StringComparison.Ordinal),
+            nameof(SuperDigest), SuperDigest, "user:base64(sha1(user:password)), as for ZooKeeper's superDigest");
+        Require(
+            MinTimeout <= MaxTimeout, nameof(MinSessionTimeoutMs), MinTimeout.ToString(),
+            $"at most MaxSessionTimeoutMs, which is {MaxTimeout}");
+        Require(
+            MaxFrameBytes < SegmentBytes / 2, nameof(MaxFrameBytes), MaxFrameBytes.ToString(),
+            $"less than half of SegmentBytes, which is {SegmentBytes}");
+    }
+
+    internal int MinTimeout => MinSessionTimeoutMs == 0 ? checked(2 * TickTimeMs) : MinSessionTimeoutMs;
+
+    internal int MaxTimeout => MaxSessionTimeoutMs == 0 ? checked(20 * TickTimeMs) : MaxSessionTimeoutMs;
+
+    private static void Range(string name, long value, long min, long max) =>
+        Require(value >= min && value <= max, name, value.ToString(), $"a number from {min} to {max}");
+
+    private static void Require(bool holds, string name, string? value, string allowed)
+    {
+        if (!holds)
+        {
+            throw new StartupException($"Setting Coord:{name} is '{value}'; it must be {allowed}.");
+        }
+    }
+}
+
+/// <summary>The silo cannot start. The message is one sentence for the operator, with the remedy.</summary>
+public sealed class StartupException : Exception
+{
+    /// <summary>Creates an exception without a text.</summary>
+    public StartupException()
+    {
+    }
+
+    /// <summary>Creates an exception with the sentence to print.</summary>
+    public StartupException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Creates an exception with the sentence to print and its cause.</summary>
+    public StartupException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+}

@@ -1,0 +1,99 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Microsoft.Extensions.Configuration;
+
+namespace Orleans.Coord.SiloHost;
+
+/// <summary>The silo's command line.</summary>
+internal static class Program
+{
+    private static readonly Option<int?> Port = new("--port")
+    {
+        Description = "Port for ZooKeeper clients; 0 takes a free one (Coord:ClientPort, default 2181)",
+    };
+
+    private static readonly Option<string?> Data = new("--data")
+    {
+        Description = "Folder for the log and the snapshots (Coord:DataDirectory, default ./data)",
+    };
+
+    private static readonly Option<string?> Address = new("--address")
+    {
+        Description = "Where to listen: localhost, * or an IP address (Coord:ClientAddress, default localhost)",
+    };
+
+    private static readonly Option<string[]> Set = new("--set")
+    {
+        Description = "Any setting, as Section:Key=Value; may be repeated",
+        AllowMultipleArgumentsPerToken = false,
+    };
+
+    private static readonly Option<string?> Config = new("--config")
+    {
+        Description = "The settings file (default ./appsettings.json)",
+    };
+
+    private static readonly Option<bool> AcceptTailLoss = new("--accept-tail-loss")
+    {
+        Description = "Start although the log's last batch is damaged and may have been acknowledged",
+    };
+
+    private static Task<int> Main(string[] arguments)
+    {
+        var up = new Command("up", "Run a silo until Ctrl-C") { Port, Data, Address, Set, Config, AcceptTailLoss };
+        up.SetAction(RunAsync);
+        var root = new RootCommand("Orleans.Coord: a coordination service that speaks ZooKeeper's protocol") { up };
+        // `dotnet run --project silo-host` without a word means "up".
+        ParseResult parsed = root.Parse(arguments.Length == 0 ? ["up"] : arguments);
+        return parsed.InvokeAsync();
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancelled)
+    {
+        try
+        {
+            IConfigurationRoot configuration = SettingsLoader.Load(parsed.GetValue(Config), Overrides(parsed));
+            CoordSettings settings = SettingsLoader.Bind(configuration);
+            return await Standalone.SiloRunner.RunAsync(settings, configuration, cancelled);
+        }
+        catch (StartupException e)
+        {
+            await Console.Error.WriteLineAsync("coord: " + e.Message);
+            return 1;
+        }
+    }
+
+    private static IEnumerable<KeyValuePair<string, string?>> Overrides(ParseResult parsed)
+    {
+        foreach (string pair in parsed.GetValue(Set) ?? [])
+        {
+            int equals = pair.IndexOf('=', StringComparison.Ordinal);
+            if (equals <= 0)
+            {
+                throw new StartupException($"--set {pair} has no value; write --set Section:Key=Value.");
+            }
+
+            yield return new(pair[..equals], pair[(equals + 1)..]);
+        }
+
+        if (parsed.GetValue(Port) is { } port)
+        {
+            yield return new("Coord:ClientPort", port.ToString());
+        }
+
+        if (parsed.GetValue(Data) is { } data)
+        {
+            yield return new("Coord:DataDirectory", data);
+        }
+
+        if (parsed.GetValue(Address) is { } address)
+        {
+            yield return new("Coord:ClientAddress", address);
+        }
+
+        if (parsed.GetValue(AcceptTailLoss))
+        {
+            yield return new("Coord:AcceptTailLoss", "true");
+        }
+    }
+}

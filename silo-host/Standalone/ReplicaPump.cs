@@ -1,0 +1,275 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Orleans.Coord.Consensus;
+using Orleans.Coord.Jute;
+using Orleans.Coord.Replication;
+
+namespace Orleans.Coord.SiloHost.Standalone;
+
+/// <summary>
+/// The standalone host's mailbox. Whoever posts while the replica is idle runs its turn at once, on its own thread;
+/// whoever posts while a turn runs leaves the letter behind for it. So a request needs no hand-over between threads
+/// when the silo is quiet, and shares a turn with all its neighbours when it is busy.
+/// </summary>
+internal sealed class ReplicaPump : ICoordFrontend, ILogStoreObserver, IThreadPoolWorkItem
+{
+    // A thread that lends itself goes back to its own work after this many turns, even if letters keep coming.
+    private const int TurnsPerLoan = 16;
+
+    private readonly Lock _gate = new();
+    private readonly Action<Exception> _onFailure;
+    private List<Letter> _inbox = [];
+    private List<Letter> _reading = [];
+    private readonly Stack<List<ITurnOutput>> _spareOutputs = [];
+    private List<ITurnOutput> _outputs = [];
+    private Replica? _replica;
+    private bool _busy = true;
+    private bool _stopped;
+
+    /// <summary>Creates a mailbox that only collects until <see cref="Start"/>.</summary>
+    /// <param name="onFailure">Told once when the replica must stop: a broken invariant or failed storage.</param>
+    public ReplicaPump(Action<Exception> onFailure) => _onFailure = onFailure;
+
+    private enum LetterKind : byte
+    {
+        Connect,
+        Receive,
+        Disconnected,
+        Inspect,
+        Tick,
+        Persisted,
+        SnapshotPersisted,
+        DiskLow,
+    }
+
+    /// <summary>Gives the mailbox its replica and runs what has been collected.</summary>
+    public void Start(Replica replica)
+    {
+        _replica = replica;
+        Run();
+    }
+
+    /// <summary>No turn starts after this returns and the running one, if any, has ended.</summary>
+    public void Stop()
+    {
+        lock (_gate)
+        {
+            _stopped = true;
+        }
+
+        var idle = default(SpinWait);
+        while (Volatile.Read(ref _busy))
+        {
+            idle.SpinOnce();
+        }
+    }
+
+    /// <summary>Time has passed.</summary>
+    public void Tick() => Post(new Letter(LetterKind.Tick));
+
+    public void Connect(IClientConnection connection, ConnectRequest request) =>
+        Post(new Letter(LetterKind.Connect, connection, request));
+
+    public void Receive(IClientConnection connection, ClientFrames frames) =>
+        Post(new Letter(LetterKind.Receive, connection, frames));
+
+    public void Disconnected(IClientConnection connection) => Post(new Letter(LetterKind.Disconnected, connection));
+
+    public void FlushLater(ITurnOutput output) => _outputs.Add(output);
+
+    public void Inspect(Action<Replica> inspection) => Post(new Letter(LetterKind.Inspect, inspection));
+
+    public void Persisted(long token) => Post(new Letter(LetterKind.Persisted, Number: token));
+
+    public void SnapshotPersisted(SnapshotMetadata metadata) =>
+        Post(new Letter(LetterKind.SnapshotPersisted, metadata));
+
+    public void Failed(StorageException error) => Fail(error);
+
+    public void DiskLow(bool low) => Post(new Letter(LetterKind.DiskLow, Number: low ? 1 : 0));
+
+    void IThreadPoolWorkItem.Execute() => Run();
+
+    private void Post(in Letter letter)
+    {
+        lock (_gate)
+        {
+            _inbox.Add(letter);
+            if (_busy)
+            {
+                return;
+            }
+
+            _busy = true;
+        }
+
+        Run();
+    }
+
+    // Entered by one thread at a time: the one that set _busy.
+    private void Run()
+    {
+        for (int turns = 1; ; turns++)
+        {
+            if (!TryBeginTurn())
+            {
+                return;
+            }
+
+            List<ITurnOutput>? outputs = TryTurn();
+            if (outputs is null)
+            {
+                return;
+            }
+
+            // Sending needs no exclusivity: while this thread sends, another may already run the next turn.
+            bool goOn = turns < TurnsPerLoan ? HasMore() : !Resign();
+            foreach (ITurnOutput output in outputs)
+            {
+                output.Flush();
+            }
+
+            GiveBack(outputs);
+            if (!goOn)
+            {
+                return;
+            }
+        }
+    }
+
+    private bool TryBeginTurn()
+    {
+        lock (_gate)
+        {
+            if (_stopped)
+            {
+                _busy = false;
+                return false;
+            }
+
+            (_inbox, _reading) = (_reading, _inbox);
+            return true;
+        }
+    }
+
+    // False: nothing is left to do, and the replica is free for the next thread that posts.
+    private bool HasMore()
+    {
+        lock (_gate)
+        {
+            return _busy = !_stopped && (_inbox.Count > 0 || _replica!.WantsTurn);
+        }
+    }
+
+    // This thread has lent itself for long enough; what is left goes on in the thread pool.
+    private bool Resign()
+    {
+        if (HasMore())
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+
+        return true;
+    }
+
+    // Null: the replica failed, and no turn follows.
+    private List<ITurnOutput>? TryTurn()
+    {
+        try
+        {
+            _replica!.BeginTurn(Now());
+            foreach (ref readonly Letter letter in CollectionsMarshal.AsSpan(_reading))
+            {
+                Deliver(letter);
+            }
+
+            _replica.EndTurn();
+            _reading.Clear();
+            foreach (ITurnOutput output in _outputs)
+            {
+                output.EndTurn();
+            }
+
+            return TakeOutputs();
+        }
+#pragma warning disable CA1031 // Whatever it is, the replica's state can no longer be trusted: say so and stop.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Fail(e);
+            return null;
+        }
+    }
+
+    private List<ITurnOutput> TakeOutputs()
+    {
+        List<ITurnOutput> taken = _outputs;
+        lock (_gate)
+        {
+            _outputs = _spareOutputs.Count > 0 ? _spareOutputs.Pop() : [];
+        }
+
+        return taken;
+    }
+
+    private void GiveBack(List<ITurnOutput> outputs)
+    {
+        outputs.Clear();
+        lock (_gate)
+        {
+            _spareOutputs.Push(outputs);
+        }
+    }
+
+    private void Deliver(in Letter letter)
+    {
+        Replica replica = _replica!;
+        switch (letter.Kind)
+        {
+            case LetterKind.Connect:
+                replica.Connect((IClientConnection)letter.To!, (ConnectRequest)letter.What!);
+                break;
+            case LetterKind.Receive:
+                replica.Receive((IClientConnection)letter.To!, (ClientFrames)letter.What!);
+                break;
+            case LetterKind.Disconnected:
+                replica.Disconnected((IClientConnection)letter.To!);
+                break;
+            case LetterKind.Inspect:
+                ((Action<Replica>)letter.To!)(replica);
+                break;
+            case LetterKind.Tick:
+                replica.Tick();
+                break;
+            case LetterKind.Persisted:
+                replica.Persisted(letter.Number);
+                break;
+            case LetterKind.SnapshotPersisted:
+                replica.SnapshotPersisted((SnapshotMetadata)letter.To!);
+                break;
+            case LetterKind.DiskLow:
+                replica.DiskLow(letter.Number != 0);
+                break;
+        }
+    }
+
+    private void Fail(Exception error)
+    {
+        lock (_gate)
+        {
+            if (_stopped)
+            {
+                return;
+            }
+
+            _stopped = true;
+        }
+
+        _onFailure(error);
+    }
+
+    private static TurnTime Now() =>
+        new(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1000));
+
+    private readonly record struct Letter(LetterKind Kind, object? To = null, object? What = null, long Number = 0);
+}

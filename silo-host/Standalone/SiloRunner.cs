@@ -1,0 +1,72 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
+using Orleans.Coord.Replication;
+
+namespace Orleans.Coord.SiloHost.Standalone;
+
+/// <summary>Runs one silo from start to stop and tells the operator about it.</summary>
+internal static class SiloRunner
+{
+    /// <summary>Serves until cancelled (exit code 0) or until the replica has to stop (exit code 1).</summary>
+    /// <exception cref="StartupException">The silo cannot start.</exception>
+    public static async Task<int> RunAsync(
+        CoordSettings settings, IConfiguration configuration, CancellationToken cancelled)
+    {
+        using ILoggerFactory loggers = CreateLoggers(configuration);
+        string data = Path.GetFullPath(settings.DataDirectory);
+        Say($"one silo, standalone; data in {data}");
+        await using StandaloneSilo silo = await OpenAsync(settings, data, loggers);
+        Say($"recovered up to zxid 0x{silo.RecoveredZxid:x}, {silo.RecoveredZnodes} znodes");
+        await silo.ServeAsync();
+        int port = silo.ClientEndPoint.Port;
+        Say($"ZooKeeper clients connect to 127.0.0.1:{port} (try: zkCli.sh -server 127.0.0.1:{port}); Ctrl-C stops");
+        Console.WriteLine($"ready 127.0.0.1:{port}");
+        Exception? failure = await WaitAsync(silo, cancelled);
+        if (failure is null)
+        {
+            Say("stopping");
+            return 0;
+        }
+
+        await Console.Error.WriteLineAsync("coord: the silo has to stop. " + Explain(failure));
+        return 1;
+    }
+
+    private static async Task<StandaloneSilo> OpenAsync(CoordSettings settings, string data, ILoggerFactory loggers)
+    {
+        try
+        {
+            return await StandaloneSilo.OpenAsync(settings, data, loggers);
+        }
+        catch (StorageException e)
+        {
+            throw new StartupException(e.Message, e);
+        }
+    }
+
+    private static async Task<Exception?> WaitAsync(StandaloneSilo silo, CancellationToken cancelled)
+    {
+        var stop = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using (cancelled.Register(() => stop.TrySetResult()))
+        {
+            await Task.WhenAny(silo.Failure, stop.Task);
+        }
+
+        return silo.Failure.IsCompleted ? await silo.Failure : null;
+    }
+
+    // A storage error is a sentence for the operator already; anything else is a defect, and its trace helps us.
+    private static string Explain(Exception failure) => failure is StorageException ? failure.Message : failure.ToString();
+
+    private static void Say(string line) => Console.WriteLine("coord: " + line);
+
+    private static ILoggerFactory CreateLoggers(IConfiguration configuration) => LoggerFactory.Create(logging => logging
+        .AddConfiguration(configuration.GetSection("Logging"))
+        .AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.TimestampFormat = "yyyy-MM-dd HH:mm:ss.fff ";
+            console.ColorBehavior = LoggerColorBehavior.Disabled;
+        }));
+}

@@ -67,6 +67,19 @@ public sealed class JuteWriter(int capacity = 256)
         bytes.CopyTo(span[sizeof(int)..]);
     }
 
+    /// <summary>Writes a length and the bytes, or a null buffer.</summary>
+    public void WriteBufferOrNull(byte[]? bytes)
+    {
+        if (bytes is null)
+        {
+            WriteNull();
+        }
+        else
+        {
+            WriteBuffer(bytes);
+        }
+    }
+
     /// <summary>Writes a null buffer, string or vector: length −1.</summary>
     public void WriteNull() => WriteInt(-1);
 

@@ -1,0 +1,180 @@
+using Orleans.Coord.Jute;
+
+namespace Orleans.Coord.Tree;
+
+/// <summary>Which access control lists are valid, what they become, and whom they let through.</summary>
+internal static class AclRules
+{
+    /// <summary>The least bytes of an entry: permissions and two lengths.</summary>
+    public const int MinEntryBytes = 12;
+
+    /// <summary><see cref="Acl.Open"/> as a jute vector.</summary>
+    public static byte[] OpenEncoded { get; } = EncodeAnyone(Permissions.All);
+
+    /// <summary><see cref="Acl.ReadOnly"/> as a jute vector.</summary>
+    public static byte[] ReadOnlyEncoded { get; } = EncodeAnyone(Permissions.Read);
+
+    public static bool IsAnyone(AclEntry entry) =>
+        entry.Scheme.AsSpan().SequenceEqual("world"u8) && entry.Id.AsSpan().SequenceEqual("anyone"u8);
+
+    /// <summary>Whether the caller has one of the permissions.</summary>
+    public static bool Allows(AclList acl, Permissions wanted, ReadOnlySpan<byte> identities)
+    {
+        if (acl.IsOpen || acl.Entries.Length == 0)
+        {
+            return true;
+        }
+
+        foreach (AclEntry entry in acl.Entries)
+        {
+            if ((entry.Permissions & wanted) != 0 && (IsAnyone(entry) || Matches(entry, identities)))
+            {
+                return true;
+            }
+        }
+
+        return IsSuper(identities);
+    }
+
+    /// <summary>
+    /// Validates a requested list and resolves it: duplicates go, <c>auth</c> becomes the caller's identities.
+    /// </summary>
+    /// <param name="encoded">The jute vector as the request has it; well-formed.</param>
+    /// <param name="identities">The caller's encoded identities.</param>
+    /// <param name="output">Where the resolved vector is appended.</param>
+    public static CoordErrorCode Resolve(ReadOnlySpan<byte> encoded, ReadOnlySpan<byte> identities, JuteWriter output)
+    {
+        var reader = new JuteReader(encoded);
+        int count = reader.ReadCount(MinEntryBytes);
+        if (count <= 0)
+        {
+            return CoordErrorCode.InvalidAcl;
+        }
+
+        var seen = new HashSet<byte[]>(BytesComparer.Instance);
+        int countAt = output.Length;
+        output.WriteInt(0);
+        for (int i = 0; i < count; i++)
+        {
+            int permissions = reader.ReadInt();
+            ReadOnlySpan<byte> scheme = reader.ReadBuffer(out bool noScheme);
+            ReadOnlySpan<byte> id = reader.ReadBuffer(out bool noId);
+            CoordErrorCode code = noScheme ? CoordErrorCode.InvalidAcl
+                : scheme.SequenceEqual("auth"u8) ? ExpandAuth(permissions, identities, seen, output)
+                : noId ? CoordErrorCode.MarshallingError
+                : !IsValid(scheme, id) ? CoordErrorCode.InvalidAcl
+                : Append(permissions, scheme, id, seen, output);
+            if (code != CoordErrorCode.Ok)
+            {
+                return code;
+            }
+        }
+
+        Invariant.Check(!reader.Failed);
+        output.PatchInt(countAt, seen.Count);
+        return CoordErrorCode.Ok;
+    }
+
+    private static CoordErrorCode ExpandAuth(
+        int permissions, ReadOnlySpan<byte> identities, HashSet<byte[]> seen, JuteWriter output)
+    {
+        bool any = false;
+        var reader = new JuteReader(identities);
+        for (int left = reader.ReadCount(8); left > 0; left--)
+        {
+            ReadOnlySpan<byte> scheme = reader.ReadString();
+            ReadOnlySpan<byte> id = reader.ReadString();
+            if (!reader.Failed && IsAuthenticated(scheme))
+            {
+                any = true;
+                Append(permissions, scheme, id, seen, output);
+            }
+        }
+
+        return any ? CoordErrorCode.Ok : CoordErrorCode.InvalidAcl;
+    }
+
+    private static CoordErrorCode Append(
+        int permissions, ReadOnlySpan<byte> scheme, ReadOnlySpan<byte> id, HashSet<byte[]> seen, JuteWriter output)
+    {
+        int start = output.Length;
+        output.WriteInt(permissions);
+        output.WriteBuffer(scheme);
+        output.WriteBuffer(id);
+        if (!seen.Add(output.Written[start..].ToArray()))
+        {
+            output.Truncate(start);
+        }
+
+        return CoordErrorCode.Ok;
+    }
+
+    /// <summary>An address is no proof of identity, so <c>ip</c> does not count for <c>auth</c>; nor does super.</summary>
+    private static bool IsAuthenticated(ReadOnlySpan<byte> scheme) =>
+        scheme.SequenceEqual("digest"u8) || scheme.SequenceEqual("sasl"u8) || scheme.SequenceEqual("x509"u8);
+
+    private static bool IsValid(ReadOnlySpan<byte> scheme, ReadOnlySpan<byte> id)
+    {
+        if (scheme.SequenceEqual("world"u8))
+        {
+            return id.SequenceEqual("anyone"u8);
+        }
+
+        if (scheme.SequenceEqual("digest"u8))
+        {
+            // ZooKeeper splits at colons, drops empty parts at the end, and wants two.
+            return id.TrimEnd((byte)':').Count((byte)':') == 1;
+        }
+
+        return scheme.SequenceEqual("ip"u8)
+            ? IpPattern.IsValid(id)
+            : scheme.SequenceEqual("sasl"u8) || scheme.SequenceEqual("x509"u8);
+    }
+
+    private static bool Matches(AclEntry entry, ReadOnlySpan<byte> identities)
+    {
+        var reader = new JuteReader(identities);
+        for (int left = reader.ReadCount(8); left > 0; left--)
+        {
+            ReadOnlySpan<byte> scheme = reader.ReadString();
+            ReadOnlySpan<byte> id = reader.ReadString();
+            if (!reader.Failed && scheme.SequenceEqual(entry.Scheme) && Matches(scheme, id, entry.Id))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool Matches(ReadOnlySpan<byte> scheme, ReadOnlySpan<byte> id, ReadOnlySpan<byte> pattern) =>
+        scheme.SequenceEqual("ip"u8)
+            ? IpPattern.Matches(pattern, id)
+            : id.SequenceEqual(pattern) || (scheme.SequenceEqual("sasl"u8) && id.SequenceEqual("super"u8));
+
+    private static bool IsSuper(ReadOnlySpan<byte> identities)
+    {
+        var reader = new JuteReader(identities);
+        for (int left = reader.ReadCount(8); left > 0; left--)
+        {
+            ReadOnlySpan<byte> scheme = reader.ReadString();
+            reader.ReadString();
+            if (!reader.Failed && scheme.SequenceEqual("super"u8))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static byte[] EncodeAnyone(Permissions permissions)
+    {
+        var writer = new JuteWriter();
+        writer.WriteInt(1);
+        writer.WriteInt((int)permissions);
+        writer.WriteBuffer("world"u8);
+        writer.WriteBuffer("anyone"u8);
+        return writer.Written.ToArray();
+    }
+}

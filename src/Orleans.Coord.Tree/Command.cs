@@ -1,0 +1,84 @@
+using Orleans.Coord.Jute;
+
+namespace Orleans.Coord.Tree;
+
+/// <summary>A log entry's payload, parsed in place.</summary>
+public readonly ref struct Command
+{
+    /// <summary>What is asked.</summary>
+    public CommandKind Kind { get; private init; }
+
+    /// <summary>Settings of the replica that proposed it.</summary>
+    public CommandOptions Options { get; private init; }
+
+    /// <summary>The leader's clock at proposal, milliseconds since 1970.</summary>
+    public long Time { get; private init; }
+
+    /// <summary>The session concerned; 0 for an internal request.</summary>
+    public long SessionId { get; private init; }
+
+    /// <summary>The session generation the sender believes in (requests and expiry).</summary>
+    public int Generation { get; private init; }
+
+    /// <summary>The request's position in its session generation, from 1.</summary>
+    public long Position { get; private init; }
+
+    /// <summary>The requested operation.</summary>
+    public OpCode Op { get; private init; }
+
+    /// <summary>The time-out asked for (creation and attachment), milliseconds.</summary>
+    public int TimeoutMs { get; private init; }
+
+    /// <summary>The encoded identities of the caller, see <see cref="CallerIdentities.Encoded"/>.</summary>
+    public ReadOnlySpan<byte> Identities { get; private init; }
+
+    /// <summary>The hash of the session's password, see <see cref="SessionTable.HashPassword"/>.</summary>
+    public ReadOnlySpan<byte> PasswordHash { get; private init; }
+
+    /// <summary>The client's request, without its header.</summary>
+    public ReadOnlySpan<byte> Body { get; private init; }
+
+    /// <summary>Parses a payload; false if it holds no command.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> payload, out Command command)
+    {
+        var reader = new JuteReader(payload);
+        var kind = (CommandKind)reader.ReadByte();
+        var options = (CommandOptions)reader.ReadByte();
+        long time = reader.ReadLong();
+        long session = reader.ReadLong();
+        command = kind switch
+        {
+            CommandKind.Request => new Command
+            {
+                Kind = kind,
+                Options = options,
+                Time = time,
+                SessionId = session,
+                Generation = reader.ReadInt(),
+                Position = reader.ReadLong(),
+                Op = (OpCode)reader.ReadInt(),
+                Identities = reader.ReadBuffer(),
+                Body = reader.Rest,
+            },
+            CommandKind.CreateSession or CommandKind.AttachSession => new Command
+            {
+                Kind = kind,
+                Options = options,
+                Time = time,
+                SessionId = session,
+                TimeoutMs = reader.ReadInt(),
+                PasswordHash = reader.ReadBuffer(),
+            },
+            CommandKind.ExpireSession => new Command
+            {
+                Kind = kind,
+                Options = options,
+                Time = time,
+                SessionId = session,
+                Generation = reader.ReadInt(),
+            },
+            _ => default,
+        };
+        return command.Kind != 0 && !reader.Failed && Enum.IsDefined(command.Kind);
+    }
+}

@@ -1,0 +1,70 @@
+using Orleans.Coord.Jute;
+
+namespace Orleans.Coord.Tree;
+
+/// <summary>Writes commands as payloads of log entries. Each method appends one command to the writer.</summary>
+public static class CommandCodec
+{
+    /// <summary>Appends a client's request, or an internal one (session, generation and position 0).</summary>
+    /// <param name="output">Where to append.</param>
+    /// <param name="options">Settings of this replica.</param>
+    /// <param name="time">The leader's clock, milliseconds since 1970.</param>
+    /// <param name="sessionId">The session, or 0.</param>
+    /// <param name="generation">The session's generation as its owner knows it.</param>
+    /// <param name="position">1 for the first request of a generation, then one more each.</param>
+    /// <param name="op">The operation.</param>
+    /// <param name="identities">The caller's <see cref="CallerIdentities.Encoded"/>; empty for internal requests.</param>
+    /// <param name="body">The client's request, without its header.</param>
+    public static void WriteRequest(
+        JuteWriter output,
+        CommandOptions options,
+        long time,
+        long sessionId,
+        int generation,
+        long position,
+        OpCode op,
+        ReadOnlySpan<byte> identities,
+        ReadOnlySpan<byte> body)
+    {
+        WriteHeader(output, CommandKind.Request, options, time, sessionId);
+        output.WriteInt(generation);
+        output.WriteLong(position);
+        output.WriteInt((int)op);
+        output.WriteBuffer(identities);
+        output.WriteRaw(body);
+    }
+
+    /// <summary>Appends the creation of a session.</summary>
+    public static void WriteCreateSession(
+        JuteWriter output, long time, long sessionId, ReadOnlySpan<byte> passwordHash, int timeoutMs)
+    {
+        WriteHeader(output, CommandKind.CreateSession, CommandOptions.None, time, sessionId);
+        output.WriteInt(timeoutMs);
+        output.WriteBuffer(passwordHash);
+    }
+
+    /// <summary>Appends the attachment of a connection to a session.</summary>
+    public static void WriteAttachSession(
+        JuteWriter output, long time, long sessionId, ReadOnlySpan<byte> passwordHash, int timeoutMs)
+    {
+        WriteHeader(output, CommandKind.AttachSession, CommandOptions.None, time, sessionId);
+        output.WriteInt(timeoutMs);
+        output.WriteBuffer(passwordHash);
+    }
+
+    /// <summary>Appends the expiry of a session, void if it is attached again before.</summary>
+    public static void WriteExpireSession(JuteWriter output, long time, long sessionId, int generation)
+    {
+        WriteHeader(output, CommandKind.ExpireSession, CommandOptions.None, time, sessionId);
+        output.WriteInt(generation);
+    }
+
+    private static void WriteHeader(
+        JuteWriter output, CommandKind kind, CommandOptions options, long time, long sessionId)
+    {
+        output.WriteByte((byte)kind);
+        output.WriteByte((byte)options);
+        output.WriteLong(time);
+        output.WriteLong(sessionId);
+    }
+}

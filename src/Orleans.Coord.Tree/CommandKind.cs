@@ -1,0 +1,28 @@
+namespace Orleans.Coord.Tree;
+
+/// <summary>What a command asks of the state machine. The values are in logs on disk: never change one.</summary>
+public enum CommandKind : byte
+{
+    /// <summary>A client's write, or an internal one (session 0); the body is the client's jute request.</summary>
+    Request = 1,
+
+    /// <summary>A new session.</summary>
+    CreateSession = 2,
+
+    /// <summary>A connection takes a session over.</summary>
+    AttachSession = 3,
+
+    /// <summary>A session was not heard of for its time-out.</summary>
+    ExpireSession = 4,
+}
+
+/// <summary>Settings of the proposing replica that a command carries, so that all replicas judge it alike.</summary>
+[Flags]
+public enum CommandOptions : byte
+{
+    /// <summary>None.</summary>
+    None = 0,
+
+    /// <summary>TTL znodes may be created (ZooKeeper's <c>extendedTypesEnabled</c>).</summary>
+    ExtendedTypesAllowed = 1,
+}

@@ -1,0 +1,58 @@
+namespace Orleans.Coord.Tree;
+
+/// <summary>Snapshots, made and restored.</summary>
+public sealed partial class CoordStateMachine
+{
+    private uint _snapshots;
+
+    /// <summary>The snapshot in the making, if any.</summary>
+    public TreeSnapshot? RunningSnapshot => Tree.Snapshot;
+
+    /// <summary>Begins a snapshot that is exact at <see cref="LastApplied"/>. At most one at a time.</summary>
+    public TreeSnapshot BeginSnapshot()
+    {
+        Invariant.Check(Tree.Snapshot is null);
+        _snapshots++;
+        Invariant.Check(_snapshots < uint.MaxValue >> 2);
+        var snapshot = new TreeSnapshot(this, _snapshots);
+        Tree.Snapshot = snapshot;
+        Sessions.Snapshot = snapshot;
+        return snapshot;
+    }
+
+    /// <summary>Builds a machine from a snapshot's chunks, in the order they were made.</summary>
+    /// <exception cref="SnapshotFormatException">The chunks do not make a state, or not the one they claim.</exception>
+    public static CoordStateMachine Restore(IEnumerable<ReadOnlyMemory<byte>> chunks)
+    {
+        ArgumentNullException.ThrowIfNull(chunks);
+        var reader = new SnapshotReader();
+        foreach (ReadOnlyMemory<byte> chunk in chunks)
+        {
+            reader.Add(chunk.Span);
+        }
+
+        var machine = new CoordStateMachine(reader.Assemble(), reader.Sessions)
+        {
+            LastApplied = reader.Header.LastApplied,
+            LastTime = reader.Header.LastTime,
+        };
+        machine.Tree.Acls.DropUnused();
+        if (machine.Digest != reader.Header.Digest)
+        {
+            throw new SnapshotFormatException(
+                $"This is no usable snapshot: its content has the digest {machine.Digest:x16}, its header says "
+                + $"{reader.Header.Digest:x16}.");
+        }
+
+        return machine;
+    }
+
+    internal SnapshotHeader DescribeState() => new(LastApplied, LastTime, Digest, ZnodeCount, Sessions.Count);
+
+    internal void EndSnapshot(TreeSnapshot snapshot)
+    {
+        Invariant.Check(ReferenceEquals(Tree.Snapshot, snapshot));
+        Tree.Snapshot = null;
+        Sessions.Snapshot = null;
+    }
+}

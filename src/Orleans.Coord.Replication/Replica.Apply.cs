@@ -32,7 +32,7 @@ public sealed partial class Replica
         if (entry.Kind != EntryKind.Command)
         {
             _machine.Advance(zxid);
-            if (entry.Kind == EntryKind.NoOp && _raft.IsLeader && entry.Term == _raft.Term)
+            if (entry.Kind == EntryKind.NoOp && Leads && entry.Term == _raft.Term)
             {
                 BeginServing();
             }
@@ -133,7 +133,7 @@ public sealed partial class Replica
 
     private void AfterAttach(in Command command)
     {
-        if (_result.Code == CoordErrorCode.Ok && _raft.IsLeader)
+        if (_result.Code == CoordErrorCode.Ok && Leads)
         {
             _leases.Grant(command.SessionId, _result.Generation, _result.TimeoutMs, _now.MonotonicMs);
         }
@@ -143,7 +143,7 @@ public sealed partial class Replica
             Close(older, "the session has moved to another connection");
         }
 
-        if (!_attaching.Remove((ulong)command.Position, out Session? session) || session.State == SessionState.Dead)
+        if (!_attaching.Remove(command.Ticket, out Session? session) || session.State == SessionState.Dead)
         {
             return;
         }

@@ -36,7 +36,13 @@ public sealed partial class Replica
             case RequestKind.Sync:
                 request.Kind = PendingKind.Barrier;
                 request.Ticket = NextTicket();
-                _raft.ReadIndex(request.Ticket);
+                if (!_raft.ReadIndex(request.Ticket))
+                {
+                    Close(session, "no leader is known that could order a sync");
+                    return true;
+                }
+
+                _raftHasWork = true;
                 _barriers.Add(request.Ticket, session);
                 break;
             case RequestKind.Auth:

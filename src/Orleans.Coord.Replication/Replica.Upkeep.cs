@@ -26,6 +26,8 @@ public sealed partial class Replica
     /// <summary>True while the replica wants another turn soon although no event has come.</summary>
     public bool WantsTurn => _snapshot is not null && _snapshotWriter!.PendingBytes < SnapshotMaxPendingBytes;
 
+    private bool Leads => _raft.Role == RaftRole.Leader;
+
     /// <summary>Time has passed.</summary>
     public void Tick()
     {
@@ -37,7 +39,7 @@ public sealed partial class Replica
 
         _lastTickMs = _now.MonotonicMs;
         _raft.Tick();
-        if (_raft.IsLeader)
+        if (Leads)
         {
             ProposeExpiries();
             ProposeReaping();
@@ -50,6 +52,7 @@ public sealed partial class Replica
     /// <summary>A snapshot is durable: what it covers may leave the log.</summary>
     public void SnapshotPersisted(SnapshotMetadata metadata)
     {
+        _raft.SnapshotTaken(metadata);
         _raft.Compact(metadata.Index);
         _log.TrimTo(metadata.Index);
     }
@@ -104,8 +107,10 @@ public sealed partial class Replica
         }
 
         var index = new LogIndex(_machine.LastApplied);
+        bool known = _raft.Log.TryGetTerm(index, out Term term);
+        Invariant.Check(known);
         _snapshotWriter = _snapshots.Create(
-            new SnapshotMetadata(index, _raft.TermAt(index), _raft.EncodeConfiguration()));
+            new SnapshotMetadata(index, term, _raft.ConfigurationAt(index).Encode()));
         _snapshot = _machine.BeginSnapshot();
         _bytesSinceSnapshot = 0;
         _lastSnapshotBytes = 0;

@@ -24,6 +24,7 @@ public sealed partial class Replica
     private readonly List<ReadState> _readStates = [];
     private byte[] _payloads = [];
     private int _payloadsUsed;
+    private bool _raftHasWork;
     private ulong _lastTicket;
     private long _nextSessionId;
     private TurnTime _now;
@@ -84,7 +85,7 @@ public sealed partial class Replica
             ReadEntries = log.Read,
         };
         return new Replica(
-            options, new RaftNode(options.Raft, start, random), machine, log, snapshots, random, now);
+            options, new RaftNode(start, options.Raft, random), machine, log, snapshots, random, now);
     }
 
     /// <summary>A turn begins.</summary>
@@ -96,11 +97,13 @@ public sealed partial class Replica
     /// </summary>
     public void EndTurn()
     {
-        while (_raft.HasReady)
+        do
         {
+            _raftHasWork = false;
             Work(_raft.TakeReady());
             ResumeStalled();
         }
+        while (_raftHasWork);
 
         StartSnapshotIfDue();
         ContinueSnapshot();
@@ -163,6 +166,7 @@ public sealed partial class Replica
         }
 
         _payloadsUsed += command.Length;
+        _raftHasWork = true;
         return true;
     }
 

@@ -23,6 +23,9 @@ public readonly ref struct Command
     /// <summary>The request's position in its session generation, from 1.</summary>
     public long Position { get; private init; }
 
+    /// <summary>What the proposer recognises its attempt by (creation and attachment); means nothing here.</summary>
+    public ulong Ticket { get; private init; }
+
     /// <summary>The requested operation.</summary>
     public OpCode Op { get; private init; }
 
@@ -66,6 +69,7 @@ public readonly ref struct Command
                 Options = options,
                 Time = time,
                 SessionId = session,
+                Ticket = (ulong)reader.ReadLong(),
                 TimeoutMs = reader.ReadInt(),
                 PasswordHash = reader.ReadBuffer(),
             },

@@ -36,18 +36,20 @@ public static class CommandCodec
 
     /// <summary>Appends the creation of a session.</summary>
     public static void WriteCreateSession(
-        JuteWriter output, long time, long sessionId, ReadOnlySpan<byte> passwordHash, int timeoutMs)
+        JuteWriter output, long time, long sessionId, ulong ticket, ReadOnlySpan<byte> passwordHash, int timeoutMs)
     {
         WriteHeader(output, CommandKind.CreateSession, CommandOptions.None, time, sessionId);
+        output.WriteLong((long)ticket);
         output.WriteInt(timeoutMs);
         output.WriteBuffer(passwordHash);
     }
 
     /// <summary>Appends the attachment of a connection to a session.</summary>
     public static void WriteAttachSession(
-        JuteWriter output, long time, long sessionId, ReadOnlySpan<byte> passwordHash, int timeoutMs)
+        JuteWriter output, long time, long sessionId, ulong ticket, ReadOnlySpan<byte> passwordHash, int timeoutMs)
     {
         WriteHeader(output, CommandKind.AttachSession, CommandOptions.None, time, sessionId);
+        output.WriteLong((long)ticket);
         output.WriteInt(timeoutMs);
         output.WriteBuffer(passwordHash);
     }

@@ -40,7 +40,7 @@ public sealed partial class Replica
     {
         Invariant.Check(frames.Unfinished == 0);
         frames.Unfinished = 1;
-        if (connection.Attachment is not Session { State: not SessionState.Dead } session)
+        if (connection.Attachment is not Session { State: not SessionState.Dead, SaidLast: false } session)
         {
             Session.Finished(frames);
             return;
@@ -131,7 +131,7 @@ public sealed partial class Replica
     private void ServeFrames(Session session, ClientFrames frames, int offset)
     {
         ReadOnlySpan<byte> bytes = frames.Bytes.Span;
-        while (offset < bytes.Length && session.State == SessionState.Live)
+        while (offset < bytes.Length && session is { State: SessionState.Live, SaidLast: false })
         {
             int length = BinaryPrimitives.ReadInt32BigEndian(bytes[offset..]);
             ReadOnlySpan<byte> frame = bytes.Slice(offset + sizeof(int), length);

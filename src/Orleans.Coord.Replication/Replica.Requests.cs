@@ -32,6 +32,7 @@ public sealed partial class Replica
                     return false;
                 }
 
+                session.SaidLast = request.Op == OpCode.CloseSession;
                 break;
             case RequestKind.Sync:
                 request.Kind = PendingKind.Barrier;
@@ -48,6 +49,10 @@ public sealed partial class Replica
             case RequestKind.Auth:
                 // Takes effect now, for all that is proposed from here on; the reply keeps its place in the order.
                 request.Code = Authenticate(session, reader.Rest);
+                session.SaidLast = request.Code != CoordErrorCode.Ok;
+                break;
+            case RequestKind.Unknown:
+                session.SaidLast = true;
                 break;
         }
 

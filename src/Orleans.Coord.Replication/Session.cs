@@ -48,6 +48,9 @@ internal sealed class Session(IClientConnection connection, ConnectRequest reque
     /// <summary>Where the connection stands.</summary>
     public SessionState State { get; set; }
 
+    /// <summary>A request was received after which none is served any more: a goodbye, or one that ends in a close.</summary>
+    public bool SaidLast { get; set; }
+
     /// <summary>Whether it stands in the replica's list of sessions that wait for room in the log.</summary>
     public bool Stalled { get; set; }
 

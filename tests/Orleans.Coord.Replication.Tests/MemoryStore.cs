@@ -1,0 +1,99 @@
+using Orleans.Coord.Consensus;
+
+namespace Orleans.Coord.Replication.Tests;
+
+/// <summary>A disk in memory whose syncs complete when the test says so; a crash keeps what was synced.</summary>
+internal sealed class MemoryStore : ILogStore, ISnapshotStore
+{
+    private readonly List<Entry> _entries = [];
+    private readonly Queue<(long Token, int Entries, HardState? HardState)> _writes = [];
+    private readonly Dictionary<SnapshotMetadata, List<ReadOnlyMemory<byte>>> _snapshots = [];
+    private LogIndex _trimmed;
+    private int _durable;
+
+    public HardState HardState { get; private set; }
+
+    public LogIndex FirstIndex => _trimmed.Next;
+
+    public LogIndex LastIndex => _trimmed + _entries.Count;
+
+    public SnapshotMetadata? Latest { get; private set; }
+
+    /// <summary>Snapshots written since the start, to be reported to the replica.</summary>
+    public Queue<SnapshotMetadata> Finished { get; } = [];
+
+    public int Appends { get; private set; }
+
+    public void Append(ReadOnlySpan<Entry> entries, HardState? hardState, long token)
+    {
+        Appends++;
+        foreach (Entry entry in entries)
+        {
+            Assert.Equal(LastIndex.Next, entry.Index);
+            _entries.Add(entry with { Payload = entry.Payload.ToArray() });
+        }
+
+        _writes.Enqueue((token, _entries.Count, hardState));
+    }
+
+    /// <summary>Syncs all that is queued, as one group commit. Returns the token to report, 0 if there was nothing.</summary>
+    public long Sync()
+    {
+        long token = 0;
+        while (_writes.TryDequeue(out (long Token, int Entries, HardState? HardState) write))
+        {
+            token = write.Token;
+            _durable = write.Entries;
+            HardState = write.HardState ?? HardState;
+        }
+
+        return token;
+    }
+
+    /// <summary>The process dies: what was not synced is gone.</summary>
+    public void Crash()
+    {
+        _writes.Clear();
+        _entries.RemoveRange(_durable, _entries.Count - _durable);
+    }
+
+    public void Read(LogIndex from, LogIndex to, int maxBytes, List<Entry> entries)
+    {
+        for (LogIndex at = from; at <= to; at = at.Next)
+        {
+            entries.Add(_entries[(int)(at - FirstIndex)]);
+        }
+    }
+
+    public void TrimTo(LogIndex index)
+    {
+        int count = (int)(index - _trimmed);
+        _entries.RemoveRange(0, count);
+        _durable -= count;
+        _trimmed = index;
+    }
+
+    public void Reset(LogIndex index, Term term, long token) => throw new InvalidOperationException("no leader sends one");
+
+    public ISnapshotWriter Create(SnapshotMetadata metadata) => new Writer(this, metadata);
+
+    public IEnumerable<ReadOnlyMemory<byte>> ReadChunks(SnapshotMetadata metadata) => _snapshots[metadata];
+
+    private sealed class Writer(MemoryStore store, SnapshotMetadata metadata) : ISnapshotWriter
+    {
+        private readonly List<ReadOnlyMemory<byte>> _chunks = [];
+
+        public long PendingBytes => 0;
+
+        public void Write(ReadOnlySpan<byte> chunk) => _chunks.Add(chunk.ToArray());
+
+        public void Commit()
+        {
+            store._snapshots[metadata] = _chunks;
+            store.Latest = metadata;
+            store.Finished.Enqueue(metadata);
+        }
+
+        public void Abort() => _chunks.Clear();
+    }
+}

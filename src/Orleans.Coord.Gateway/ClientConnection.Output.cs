@@ -6,9 +6,11 @@ namespace Orleans.Coord.Gateway;
 // The replica's side of the connection, and what becomes of its output.
 internal sealed partial class ClientConnection
 {
+    // Requests are no longer taken; what the client still sends is thrown away.
+    private volatile bool _isClosing;
+
     private bool _flushAsked;
     private string? _closeReason;
-    private volatile bool _isClosing;
     private bool _outputFull;
     private bool _overflown;
 
@@ -17,9 +19,6 @@ internal sealed partial class ClientConnection
 
     /// <inheritdoc/>
     public object? Attachment { get; set; }
-
-    // Requests are no longer taken; what the client still sends is thrown away.
-    private bool IsClosing => _isClosing;
 
     /// <inheritdoc/>
     public void FlushAfterTurn()
@@ -46,8 +45,15 @@ internal sealed partial class ClientConnection
     public void EndTurn()
     {
         _flushAsked = false;
-        FrameScan scan = FrameDecoder.Scan(_output.TurnBytes, 0, int.MaxValue);
-        _gateway.Counters.AddSent(scan.Frames);
+        ReadOnlySpan<byte> written = _output.TurnBytes;
+        if (!written.IsEmpty)
+        {
+            FrameScan scan = FrameDecoder.Scan(written, 0, int.MaxValue);
+            Invariant.Check(scan.Bytes == written.Length);
+            Statistics.NoteSent(scan.Frames, written, scan.LastFrame);
+            _gateway.Counters.AddSent(scan.Frames);
+        }
+
         bool last = _closeReason is not null;
         long unsent = _output.EndTurn(last);
         if (last && !_isClosing)
@@ -101,19 +107,19 @@ internal sealed partial class ClientConnection
         {
             _gateway.Log.Ended(RemoteEndPoint, exception.Message);
         }
+
+        _lastByteSent.TrySetResult();
     }
 
     void IOutputOwner.SendFailed(Exception exception)
     {
         _gateway.Log.Ended(RemoteEndPoint, exception.Message);
-        _gate.Stop();
-        _transport.Abort();
+        Stop();
     }
 
     private void StartClosing()
     {
         _isClosing = true;
-        _deadlineReason = "it did not close its end in time";
         Volatile.Write(
             ref _deadline, Environment.TickCount64 + (long)_gateway.Options.CloseTimeout.TotalMilliseconds);
         _gate.Stop();

@@ -4,6 +4,7 @@ using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using Microsoft.AspNetCore.Connections;
 using Orleans.Coord.Jute;
 using Orleans.Coord.Replication;
@@ -26,9 +27,10 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
     private readonly IntakeGate _gate;
     private readonly OutputChannel _output;
 
+    private readonly TaskCompletionSource _lastByteSent = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     // When the sweep must end the connection, by Environment.TickCount64; never, once the client has said hello.
     private long _deadline;
-    private string _deadlineReason = "it sent no whole first frame in time";
 
     public ClientConnection(GatewayContext gateway, ConnectionContext transport, Socket socket, IPEndPoint client)
     {
@@ -47,6 +49,15 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
     /// <summary>Requests that the client waits for.</summary>
     public int Outstanding => _gate.OutstandingFrames;
 
+    /// <summary>What <c>cons</c> tells of this connection.</summary>
+    public ConnectionStatistics Statistics { get; } = new();
+
+    /// <summary>When the connection is over unless the client is heard of, as <c>dump</c> lists it.</summary>
+    public DateTimeOffset ExpiresAt => Statistics.SessionId == 0
+        ? Statistics.Established + _gateway.Options.HandshakeTimeout
+        : DateTimeOffset.UtcNow.AddMilliseconds(
+            Statistics.TimeoutMs - (Environment.TickCount64 - Statistics.LastResponseMs));
+
     /// <summary>Serves the client until either side ends it. Never throws.</summary>
     public async Task RunAsync()
     {
@@ -57,6 +68,12 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
             if (connected)
             {
                 await ReadFramesAsync();
+            }
+
+            if (_isClosing)
+            {
+                // The client may have closed its half already; it is owed the rest all the same.
+                await _lastByteSent.Task;
             }
         }
         catch (Exception exception) when (exception is IOException or ObjectDisposedException)
@@ -81,8 +98,9 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
     /// <summary>The replica executed some of the requests. Part of its turn.</summary>
     public void Executed(FrameScan scan, long receivedAt)
     {
-        long ticks = Stopwatch.GetTimestamp() - receivedAt;
-        _gateway.Counters.Latency.Add(ticks, scan.Frames);
+        long now = Stopwatch.GetTimestamp();
+        _gateway.Counters.Latency.Add(now - receivedAt, scan.Frames);
+        Statistics.NoteExecuted(now, now - receivedAt, scan.Frames);
         _gate.Leave(scan.Bytes, scan.Frames);
     }
 
@@ -92,7 +110,15 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
         if (now >= Volatile.Read(ref _deadline))
         {
             Volatile.Write(ref _deadline, long.MaxValue);
-            Abort(_deadlineReason);
+            if (_isClosing)
+            {
+                _gateway.Log.Ended(RemoteEndPoint, "closed for good: the client left its end open");
+                Stop();
+            }
+            else
+            {
+                Abort("it sent no whole first frame in time");
+            }
         }
     }
 
@@ -101,17 +127,16 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
     {
         _gateway.Counters.AddMalformed();
         _gateway.Log.Malformed(RemoteEndPoint, reason);
-        _output.Kill();
-        _gate.Stop();
-        _transport.Abort(new ConnectionAbortedException(reason));
+        Stop();
     }
 
-    /// <summary>The server stops: ends the connection at once, which is the client's business no more.</summary>
+    /// <summary>The same without a word in the log.</summary>
     public void Stop()
     {
         _output.Kill();
         _gate.Stop();
         _transport.Abort();
+        _lastByteSent.TrySetResult();
     }
 
     private async ValueTask<bool> ReadHandshakeAsync()
@@ -125,6 +150,13 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
             if (buffer.Length >= FrameDecoder.PrefixBytes)
             {
                 length = ReadLength(buffer);
+                if (FourLetterWord.Find(length) is { } word)
+                {
+                    input.AdvanceTo(buffer.End);
+                    await AnswerAsync(word);
+                    return false;
+                }
+
                 if (!FrameDecoder.IsAllowed(length, MinHandshakeBytes, MaxHandshakeBytes))
                 {
                     Malformed($"its first frame has a length of {length}, so it is no connect request");
@@ -153,6 +185,21 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
         }
     }
 
+    // No session and no turn: the output is this loop's own.
+    private async ValueTask AnswerAsync(string word)
+    {
+        Statistics.NoteFirstFrame();
+        _gateway.Counters.AddReceived(1);
+        Volatile.Write(ref _deadline, long.MaxValue);
+        string answer = await _gateway.Words.AnswerAsync(word);
+        _gateway.Log.Word(RemoteEndPoint, word);
+        _output.Turn.WriteRaw(Encoding.UTF8.GetBytes(answer));
+        StartClosing();
+        _output.EndTurn(last: true);
+        _output.Flush();
+        await ReadFramesAsync();
+    }
+
     private bool Connect(byte[] body)
     {
         ConnectRequest? request = ConnectRequest.TryRead(body);
@@ -163,6 +210,7 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
         }
 
         Volatile.Write(ref _deadline, long.MaxValue);
+        Statistics.NoteFirstFrame();
         _gateway.Counters.AddReceived(1);
         _gateway.Frontend.Connect(this, request);
         return true;
@@ -175,7 +223,7 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
         {
             ReadResult result = await input.ReadAsync();
             ReadOnlySequence<byte> buffer = result.Buffer;
-            long consumed = IsClosing ? buffer.Length : Post(buffer);
+            long consumed = _isClosing ? buffer.Length : Post(buffer);
             if (consumed < 0)
             {
                 return;
@@ -215,6 +263,7 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
         FrameBatch batch = _gateway.Pools.RentBatch();
         FrameScan scan = batch.Load(buffer, FrameDecoder.MinRequestBytes, max);
         _gateway.Counters.AddReceived(scan.Frames);
+        Statistics.NoteReceived(scan.Frames, batch.FrameAt(scan.LastFrame));
         _gate.Enter(scan.Bytes, scan.Frames);
         batch.Post(this);
         _gateway.Frontend.Receive(this, batch);

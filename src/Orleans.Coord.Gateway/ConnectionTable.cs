@@ -18,6 +18,9 @@ internal sealed class ConnectionTable(int maxConnections, int maxPerAddress)
     /// <summary>The open connections, in no order.</summary>
     public IEnumerable<ClientConnection> All => _connections.Keys;
 
+    /// <summary>Requests of all connections that are not executed yet.</summary>
+    public int Outstanding => All.Sum(static connection => connection.Outstanding);
+
     /// <summary>Counts a connection in.</summary>
     /// <returns>Null, or why it must be turned away.</returns>
     public string? TryAdmit(IPAddress address)

@@ -9,4 +9,5 @@ internal sealed record GatewayContext(
     BufferPools Pools,
     GatewayCounters Counters,
     ConnectionLog Log,
-    ConnectionTable Connections);
+    ConnectionTable Connections,
+    FourLetterAnswers Words);

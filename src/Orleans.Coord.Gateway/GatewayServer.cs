@@ -29,18 +29,23 @@ public sealed class GatewayServer : IAsyncDisposable
     /// <param name="options">Its settings.</param>
     /// <param name="frontend">The replica's mailbox.</param>
     /// <param name="loggers">Makes the logger <c>Orleans.Coord.Gateway</c>.</param>
-    public GatewayServer(GatewayOptions options, ICoordFrontend frontend, ILoggerFactory loggers)
+    /// <param name="report">The replica's figures; without it the four-letter words say that nothing is served.</param>
+    public GatewayServer(
+        GatewayOptions options, ICoordFrontend frontend, ILoggerFactory loggers, IServerReport? report = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         _loggers = loggers;
         _logger = loggers.CreateLogger("Orleans.Coord.Gateway");
+        var counters = new GatewayCounters();
+        var connections = new ConnectionTable(options.MaxConnections, options.MaxConnectionsPerAddress);
         _context = new GatewayContext(
             options,
             frontend,
             new BufferPools(),
-            new GatewayCounters(),
+            counters,
             new ConnectionLog(_logger, options.MaxLogLinesPerSecond),
-            new ConnectionTable(options.MaxConnections, options.MaxConnectionsPerAddress));
+            connections,
+            new FourLetterAnswers(options, counters, connections, report, () => EndPoint.Port));
         _handler = new ClientConnectionHandler(_context);
     }
 

@@ -1,0 +1,124 @@
+using System.Text;
+
+namespace Orleans.Coord.Gateway;
+
+/// <summary>Answers four-letter words in ZooKeeper's format, letter by letter: people's monitoring parses it.</summary>
+internal sealed class FourLetterAnswers(
+    GatewayOptions options,
+    GatewayCounters counters,
+    ConnectionTable connections,
+    IServerReport? report,
+    Func<int> port)
+{
+    private const string NotServing = "This ZooKeeper instance is not currently serving requests\n";
+
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
+
+    private readonly HashSet<string> _allowed = FourLetterWord.Parse(options.FourLetterWords);
+
+    /// <summary>The answer to a word. Never fails: a server that can't tell says that it is not serving.</summary>
+    public async ValueTask<string> AnswerAsync(string word)
+    {
+        if (!_allowed.Contains(word))
+        {
+            return $"{word} is not executed because it is not in the whitelist.";
+        }
+
+        switch (word)
+        {
+            case "ruok":
+                return "imok";
+            case "envi":
+                return EnvironmentText.Compose();
+            case "gtmk" or "stmk" or "hash":
+                return $"{word} is not supported by this server.";
+        }
+
+        ServerStatistics? server = await ReadAsync(word switch
+        {
+            "dump" => ReportParts.Sessions,
+            "wchc" or "wchp" => ReportParts.Watches,
+            _ => ReportParts.None,
+        });
+        if (server is null)
+        {
+            return word == "isro" ? "null" : NotServing;
+        }
+
+        return Compose(word, server);
+    }
+
+    private string Compose(string word, ServerStatistics server)
+    {
+        switch (word)
+        {
+            case "isro":
+                return server.Mode == "read-only" ? "ro" : "rw";
+            case "crst":
+                foreach (ClientConnection connection in connections.All)
+                {
+                    connection.Statistics.Reset();
+                }
+
+                return "Connection stats reset.\n";
+            case "srst":
+                counters.Reset();
+                return "Server stats reset.\n";
+        }
+
+        var text = new StringBuilder();
+        switch (word)
+        {
+            case "srvr":
+                ServerText.Append(text, counters, connections, server, withClients: false);
+                break;
+            case "stat":
+                ServerText.Append(text, counters, connections, server, withClients: true);
+                break;
+            case "cons":
+                ServerText.AppendConnections(text, connections.All, brief: false);
+                break;
+            case "mntr":
+                MonitorText.Append(text, counters, connections, server);
+                break;
+            case "conf":
+                ConfigurationText.Append(text, options, server.Configuration, port());
+                break;
+            case "dirs":
+                ConfigurationText.AppendSizes(text, server.Configuration);
+                break;
+            case "dump":
+                DumpText.Append(text, server.Sessions, connections.All);
+                break;
+            case "wchs":
+                WatchText.AppendSummary(text, server);
+                break;
+            case "wchp":
+                WatchText.AppendByPath(text, server.Watches);
+                break;
+            case "wchc":
+                WatchText.AppendBySession(text, server.Watches);
+                break;
+        }
+
+        return text.ToString();
+    }
+
+    private async ValueTask<ServerStatistics?> ReadAsync(ReportParts parts)
+    {
+        if (report is null)
+        {
+            return null;
+        }
+
+        using var patience = new CancellationTokenSource(_patience);
+        try
+        {
+            return await report.ReadAsync(parts, patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
+    }
+}

@@ -67,6 +67,11 @@ public sealed partial class Replica
         foreach (Tree.Session session in _machine.Sessions.All)
         {
             _leases.Grant(session.Id, session.Generation, session.TimeoutMs, _now.MonotonicMs);
+            if (session.Id >> 56 == _nextSessionId >> 56)
+            {
+                // The clock that ids start from may have gone back.
+                _nextSessionId = Math.Max(_nextSessionId, session.Id + 1);
+            }
         }
 
         CanServe = true;

@@ -118,7 +118,7 @@ public sealed partial class Replica
         return true;
     }
 
-    // Goes on with what a session had to postpone: it was attaching, or the log was full.
+    // Goes on with what a session had to postpone while it was attaching or stalled.
     private void ServeBacklog(Session session)
     {
         while (session.HasBacklog && session is { State: SessionState.Live, Stalled: false })

@@ -10,7 +10,7 @@ public sealed partial class Replica
     private const int PingXid = -2;
     private const int AuthXid = -4;
 
-    // False: the log has no room now; the caller keeps the frame and comes again.
+    // False: it has to wait for room in the log, or for what is before it; the caller keeps it and comes again.
     private bool Serve(Session session, ClientFrames frames, int offset, ReadOnlySpan<byte> frame)
     {
         var reader = new JuteReader(frame);
@@ -46,11 +46,9 @@ public sealed partial class Replica
                 _raftHasWork = true;
                 _barriers.Add(request.Ticket, session);
                 break;
-            case RequestKind.Auth:
-                // Takes effect now, for all that is proposed from here on; the reply keeps its place in the order.
-                request.Code = Authenticate(session, reader.Rest);
-                session.SaidLast = request.Code != CoordErrorCode.Ok;
-                break;
+            case RequestKind.Auth when session.Pending.Count > 0:
+                // What came before must not gain rights by it, nor what comes after miss them: it comes alone.
+                return false;
             case RequestKind.Unknown:
                 session.SaidLast = true;
                 break;
@@ -103,13 +101,7 @@ public sealed partial class Replica
                 AnswerSync(output, request, body);
                 break;
             case RequestKind.Auth:
-                WireFrames.Reply(output, AuthXid, 0, request.Code);
-                if (request.Code != CoordErrorCode.Ok)
-                {
-                    Close(session, "authentication failed");
-                    return;
-                }
-
+                AnswerAuth(session, output, body);
                 break;
             default:
                 WireFrames.Reply(output, request.Xid, -1, CoordErrorCode.Unimplemented);
@@ -167,6 +159,16 @@ public sealed partial class Replica
         request.Kind = PendingKind.Local;
         request.Code = CoordErrorCode.SystemError;
         return true;
+    }
+
+    private void AnswerAuth(Session session, JuteWriter output, ReadOnlySpan<byte> body)
+    {
+        CoordErrorCode code = Authenticate(session, body);
+        WireFrames.Reply(output, AuthXid, 0, code);
+        if (code != CoordErrorCode.Ok)
+        {
+            Close(session, "authentication failed");
+        }
     }
 
     private CoordErrorCode Authenticate(Session session, ReadOnlySpan<byte> body)

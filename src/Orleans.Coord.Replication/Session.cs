@@ -51,7 +51,7 @@ internal sealed class Session(IClientConnection connection, ConnectRequest reque
     /// <summary>A request was received after which none is served any more: a goodbye, or one that ends in a close.</summary>
     public bool SaidLast { get; set; }
 
-    /// <summary>Whether it stands in the replica's list of sessions that wait for room in the log.</summary>
+    /// <summary>Whether it stands in the replica's list of sessions to be served again after the next entries.</summary>
     public bool Stalled { get; set; }
 
     /// <summary>Requests received and not yet answered.</summary>

@@ -1,0 +1,75 @@
+using System.Text;
+using Orleans.Coord.Gateway;
+using Orleans.Coord.Replication;
+using Orleans.Coord.Tree;
+
+namespace Orleans.Coord.SiloHost.Standalone;
+
+/// <summary>What the four-letter words ask of the replica, read in one of its turns.</summary>
+internal sealed class ReplicaReport(ReplicaPump pump, CoordSettings settings, string data) : IServerReport
+{
+    public async ValueTask<ServerStatistics?> ReadAsync(ReportParts parts, CancellationToken cancellationToken)
+    {
+        var done = new TaskCompletionSource<ServerStatistics?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        pump.Inspect(replica => done.TrySetResult(Describe(replica, parts)));
+        ServerStatistics? statistics = await done.Task.WaitAsync(cancellationToken);
+        // Sizes on disk are looked up out here: the replica's turn touches no file.
+        return statistics is null ? null : statistics with { Configuration = Configuration() };
+    }
+
+    private static ServerStatistics? Describe(Replica replica, ReportParts parts)
+    {
+        if (!replica.CanServe)
+        {
+            return null;
+        }
+
+        CoordStateMachine machine = replica.Machine;
+        return new ServerStatistics
+        {
+            Mode = "standalone",
+            LastZxid = machine.LastApplied,
+            ZnodeCount = machine.ZnodeCount,
+            EphemeralCount = machine.EphemeralCount,
+            ApproximateDataBytes = machine.ApproximateDataSize,
+            SessionCount = machine.Sessions.Count,
+            WatchCount = machine.Watches.Count,
+            WatchedPaths = machine.Watches.PathCount,
+            WatchingSessions = machine.Watches.SessionCount,
+            Sessions = parts.HasFlag(ReportParts.Sessions) ? Sessions(replica) : [],
+            Watches = parts.HasFlag(ReportParts.Watches) ? Watches(machine.Watches) : [],
+        };
+    }
+
+    private ServerConfiguration Configuration() => new()
+    {
+        DataDirectory = data,
+        DataDirectoryBytes = BytesOf("snapshots"),
+        LogDirectory = data,
+        LogDirectoryBytes = BytesOf("log"),
+        TickTimeMs = settings.TickTimeMs,
+        MinSessionTimeoutMs = settings.MinTimeout,
+        MaxSessionTimeoutMs = settings.MaxTimeout,
+    };
+
+    // Files come and go while they are counted.
+    private long BytesOf(string folder)
+    {
+        var info = new DirectoryInfo(Path.Combine(data, folder));
+        return info.Exists ? info.EnumerateFiles().Sum(f => f.Exists ? f.Length : 0) : 0;
+    }
+
+    private static List<SessionReport> Sessions(Replica replica)
+    {
+        DateTimeOffset now = DateTimeOffset.FromUnixTimeMilliseconds(replica.Now.WallMs);
+        return [.. replica.Machine.Sessions.All.Select(session => new SessionReport(
+            session.Id,
+            session.TimeoutMs,
+            replica.Leases.Remaining(session.Id, replica.Now.MonotonicMs) is { } ms ? now.AddMilliseconds(ms) : null,
+            [.. replica.Machine.EphemeralPaths(session.Id).Select(Encoding.UTF8.GetString)]))];
+    }
+
+    private static List<WatchReport> Watches(WatchTable watches) =>
+        [.. watches.SessionIds.SelectMany(id => watches.PathsOf(id).Keys
+            .Select(path => new WatchReport(Encoding.UTF8.GetString(path), id)))];
+}

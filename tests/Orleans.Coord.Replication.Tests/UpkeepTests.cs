@@ -1,0 +1,154 @@
+using System.Security.Cryptography;
+using System.Text;
+using Orleans.Coord.Jute;
+
+namespace Orleans.Coord.Replication.Tests;
+
+public sealed class UpkeepTests
+{
+    [Fact]
+    public void Snapshots_are_taken_while_serving_and_the_log_before_them_goes()
+    {
+        var silo = new TestSilo(TestSilo.DefaultOptions with { SnapshotLogBytes = 20_000 });
+        TestClient client = silo.Join();
+        for (int i = 0; i < 2_000; i++)
+        {
+            client.AddCreate("/n" + i, "value " + i);
+            client.Send();
+        }
+
+        Assert.NotNull(silo.Store.Latest);
+        Assert.True(silo.Store.FirstIndex.Value > 100);
+        ulong digest = silo.Replica.Machine.Digest;
+        long applied = silo.Replica.Machine.LastApplied;
+        silo.Restart();
+        Assert.True(silo.Replica.Machine.LastApplied > applied);
+        Assert.Equal(digest, silo.Replica.Machine.Digest);
+        TestClient again = new TestClient(silo).Hello(client.SessionId, client.Password);
+        Assert.True(again.Welcomed());
+        again.AddGet("/n1999");
+        again.Send();
+        Assert.Equal("value 1999", again.Next().Text);
+    }
+
+    [Fact]
+    public void Below_the_disk_reserve_writes_are_refused_and_deletes_reads_and_goodbyes_pass()
+    {
+        var silo = new TestSilo();
+        TestClient client = silo.Join();
+        client.AddCreate("/a", "1");
+        client.Send();
+        client.Next();
+
+        silo.Turn(replica => replica.DiskLow(true));
+        client.AddSet("/a", "2");
+        client.AddGet("/a");
+        client.AddDelete("/a");
+        client.Send();
+        Assert.Equal(CoordErrorCode.SystemError, client.Next().Code);
+        Assert.Equal("1", client.Next().Text);
+        Assert.Equal(CoordErrorCode.Ok, client.Next().Code);
+
+        silo.Turn(replica => replica.DiskLow(false));
+        client.AddCreate("/a", "3");
+        client.Send();
+        Assert.Equal(CoordErrorCode.Ok, client.Next().Code);
+    }
+
+    [Fact]
+    public void A_full_log_makes_sessions_wait_and_loses_no_request()
+    {
+        var silo = new TestSilo(TestSilo.DefaultOptions with
+        {
+            Raft = new Consensus.RaftOptions { MaxUncommittedBytes = 4_000 },
+        });
+        TestClient client = silo.Join();
+        silo.AutoSync = false;
+        var xids = new List<int>();
+        for (int i = 0; i < 200; i++)
+        {
+            xids.Add(client.AddCreate("/n" + i, "a value of some bytes"));
+            xids.Add(client.AddGet("/n" + i));
+        }
+
+        client.Send();
+        Assert.False(client.HasFrame);
+        silo.Sync();
+        Assert.Equal(xids, xids.Select(_ => client.Next() is { Code: CoordErrorCode.Ok } r ? r.Xid : 0));
+        Assert.Equal(0, client.Unreleased);
+    }
+
+    [Fact]
+    public void An_empty_container_that_had_a_child_is_removed()
+    {
+        var silo = new TestSilo(TestSilo.DefaultOptions with { ContainerCheckMs = 1_000 });
+        TestClient client = silo.Join(40_000);
+        client.Add(OpCode.CreateContainer, w =>
+        {
+            w.WriteString("/c");
+            w.WriteBuffer([]);
+            w.WriteInt(1);
+            w.WriteInt((int)Permissions.All);
+            w.WriteString("world");
+            w.WriteString("anyone");
+            w.WriteInt(4);
+        });
+        client.AddCreate("/c/child");
+        client.Send();
+        silo.Pass(3_000);
+        client.AddDelete("/c/child");
+        client.Send();
+        silo.Pass(3_000);
+        client.AddGet("/c");
+        client.Send();
+        Assert.Equal(
+            [CoordErrorCode.Ok, CoordErrorCode.Ok, CoordErrorCode.Ok, CoordErrorCode.NoNode],
+            Enumerable.Range(0, 4).Select(_ => client.Next().Code));
+    }
+
+    [Fact]
+    public void The_super_user_passes_every_list()
+    {
+        string digest = "super:" + Convert.ToBase64String(Sha1("super:secret"));
+        var silo = new TestSilo(TestSilo.DefaultOptions with { SuperDigest = digest });
+        TestClient owner = silo.Join();
+        owner.Add(OpCode.Create, w =>
+        {
+            w.WriteString("/locked");
+            w.WriteBuffer("x"u8);
+            w.WriteInt(1);
+            w.WriteInt((int)Permissions.All);
+            w.WriteString("ip");
+            w.WriteString("10.9.8.7");
+            w.WriteInt(0);
+        });
+        owner.AddGet("/locked");
+        owner.AddAuth("digest", "super:wrong");
+        owner.AddGet("/locked");
+        owner.AddAuth("digest", "super:secret");
+        owner.AddGet("/locked");
+        owner.Send();
+        CoordErrorCode[] codes = [.. Enumerable.Range(0, 6).Select(_ => owner.Next().Code)];
+        Assert.Equal(
+            [CoordErrorCode.Ok, CoordErrorCode.NoAuth, CoordErrorCode.Ok, CoordErrorCode.NoAuth, CoordErrorCode.Ok,
+                CoordErrorCode.Ok],
+            codes);
+    }
+
+    [Fact]
+    public void An_unknown_auth_scheme_is_refused_and_closes_the_connection()
+    {
+        var silo = new TestSilo();
+        TestClient client = silo.Join();
+        client.AddAuth("world", "anyone");
+        client.AddCreate("/never");
+        client.Send();
+        Assert.Equal((-4, CoordErrorCode.AuthFailed), client.Next() is var r ? (r.Xid, r.Code) : default);
+        Assert.NotNull(client.Closed);
+        Assert.Equal(0, client.Unreleased);
+    }
+
+#pragma warning disable CA5350 // The scheme's own hash.
+    private static byte[] Sha1(string text) => SHA1.HashData(Encoding.UTF8.GetBytes(text));
+#pragma warning restore CA5350
+}

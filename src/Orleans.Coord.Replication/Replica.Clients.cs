@@ -53,7 +53,7 @@ public sealed partial class Replica
 
         if (session.State == SessionState.Attaching || session.HasBacklog)
         {
-            session.Postpone(frames, 0);
+            session.Postpone(frames);
             return;
         }
 
@@ -143,7 +143,7 @@ public sealed partial class Replica
 
             if (!Serve(session, frames, offset + sizeof(int), frame))
             {
-                session.Postpone(frames, offset);
+                session.Interrupt(frames, offset);
                 Stall(session);
                 return;
             }

@@ -22,7 +22,8 @@ internal enum SessionState : byte
 /// </summary>
 internal sealed class Session(IClientConnection connection, ConnectRequest request, CallerIdentities identities)
 {
-    private readonly Queue<(ClientFrames Frames, int Offset)> _backlog = [];
+    private readonly Queue<ClientFrames> _backlog = [];
+    private (ClientFrames? Frames, int Offset) _interrupted;
 
     /// <summary>The client.</summary>
     public IClientConnection Connection { get; } = connection;
@@ -58,13 +59,29 @@ internal sealed class Session(IClientConnection connection, ConnectRequest reque
     public PendingQueue Pending;
 
     /// <summary>Whether frames wait to be looked at.</summary>
-    public bool HasBacklog => _backlog.Count > 0;
+    public bool HasBacklog => _interrupted.Frames is not null || _backlog.Count > 0;
 
-    /// <summary>Keeps frames, from an offset on, for later.</summary>
-    public void Postpone(ClientFrames frames, int offset) => _backlog.Enqueue((frames, offset));
+    /// <summary>Keeps frames for later, behind all that wait already.</summary>
+    public void Postpone(ClientFrames frames) => _backlog.Enqueue(frames);
 
-    /// <summary>Takes the oldest kept frames.</summary>
-    public (ClientFrames Frames, int Offset) TakeBacklog() => _backlog.Dequeue();
+    /// <summary>Keeps the frames that were being served, from an offset on: they come first when it goes on.</summary>
+    public void Interrupt(ClientFrames frames, int offset)
+    {
+        Invariant.Check(_interrupted.Frames is null);
+        _interrupted = (frames, offset);
+    }
+
+    /// <summary>Takes the oldest frames that wait, and where to go on in them.</summary>
+    public (ClientFrames Frames, int Offset) TakeBacklog()
+    {
+        if (_interrupted is ({ } frames, int offset))
+        {
+            _interrupted = default;
+            return (frames, offset);
+        }
+
+        return (_backlog.Dequeue(), 0);
+    }
 
     /// <summary>Drops all that waits; the connection is gone.</summary>
     public void Abandon()
@@ -75,9 +92,9 @@ internal sealed class Session(IClientConnection connection, ConnectRequest reque
             Finished(Pending.Dequeue().Frames);
         }
 
-        while (_backlog.Count > 0)
+        while (HasBacklog)
         {
-            Finished(_backlog.Dequeue().Frames);
+            Finished(TakeBacklog().Frames);
         }
     }
 

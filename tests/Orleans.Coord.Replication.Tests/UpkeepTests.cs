@@ -55,8 +55,11 @@ public sealed class UpkeepTests
         Assert.Equal(CoordErrorCode.Ok, client.Next().Code);
     }
 
-    [Fact]
-    public void A_full_log_makes_sessions_wait_and_loses_no_request()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    [InlineData(200)]
+    public void A_full_log_makes_sessions_wait_and_loses_and_reorders_no_request(int requestsPerBatch)
     {
         var silo = new TestSilo(TestSilo.DefaultOptions with
         {
@@ -69,6 +72,10 @@ public sealed class UpkeepTests
         {
             xids.Add(client.AddCreate("/n" + i, "a value of some bytes"));
             xids.Add(client.AddGet("/n" + i));
+            if (i % requestsPerBatch == 0)
+            {
+                client.Send();
+            }
         }
 
         client.Send();

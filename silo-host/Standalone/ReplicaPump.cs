@@ -17,7 +17,8 @@ internal sealed class ReplicaPump : ICoordFrontend, ILogStoreObserver, IThreadPo
     private const int TurnsPerLoan = 16;
 
     private readonly Lock _gate = new();
-    private readonly Action<Exception> _onFailure;
+    private readonly TaskCompletionSource<Exception> _failure = NewSource<Exception>();
+    private readonly TaskCompletionSource<(long Zxid, int Znodes)> _serving = NewSource<(long Zxid, int Znodes)>();
     private List<Letter> _inbox = [];
     private List<Letter> _reading = [];
     private readonly Stack<List<ITurnOutput>> _spareOutputs = [];
@@ -26,9 +27,11 @@ internal sealed class ReplicaPump : ICoordFrontend, ILogStoreObserver, IThreadPo
     private bool _busy = true;
     private bool _stopped;
 
-    /// <summary>Creates a mailbox that only collects until <see cref="Start"/>.</summary>
-    /// <param name="onFailure">Told once when the replica must stop: a broken invariant or failed storage.</param>
-    public ReplicaPump(Action<Exception> onFailure) => _onFailure = onFailure;
+    /// <summary>Completes when the replica must stop: a broken invariant or failed storage.</summary>
+    public Task<Exception> Failure => _failure.Task;
+
+    /// <summary>Completes when clients can be served, with the newest zxid and the number of znodes recovered.</summary>
+    public Task<(long Zxid, int Znodes)> Serving => _serving.Task;
 
     private enum LetterKind : byte
     {
@@ -185,6 +188,11 @@ internal sealed class ReplicaPump : ICoordFrontend, ILogStoreObserver, IThreadPo
 
             _replica.EndTurn();
             _reading.Clear();
+            if (_replica.CanServe && !_serving.Task.IsCompleted)
+            {
+                _serving.TrySetResult((_replica.Machine.LastApplied, _replica.Machine.ZnodeCount));
+            }
+
             foreach (ITurnOutput output in _outputs)
             {
                 output.EndTurn();
@@ -197,6 +205,7 @@ internal sealed class ReplicaPump : ICoordFrontend, ILogStoreObserver, IThreadPo
 #pragma warning restore CA1031
         {
             Fail(e);
+            Volatile.Write(ref _busy, false);
             return null;
         }
     }
@@ -257,19 +266,17 @@ internal sealed class ReplicaPump : ICoordFrontend, ILogStoreObserver, IThreadPo
     {
         lock (_gate)
         {
-            if (_stopped)
-            {
-                return;
-            }
-
             _stopped = true;
         }
 
-        _onFailure(error);
+        _failure.TrySetResult(error);
     }
 
-    private static TurnTime Now() =>
+    public static TurnTime Now() =>
         new(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1000));
+
+    // What waits for the replica must not run in its turn.
+    private static TaskCompletionSource<T> NewSource<T>() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private readonly record struct Letter(LetterKind Kind, object? To = null, object? What = null, long Number = 0);
 }

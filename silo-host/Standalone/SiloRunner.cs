@@ -14,13 +14,17 @@ internal static class SiloRunner
         CoordSettings settings, IConfiguration configuration, CancellationToken cancelled)
     {
         using ILoggerFactory loggers = CreateLoggers(configuration);
-        string data = Path.GetFullPath(settings.DataDirectory);
-        Say($"one silo, standalone; data in {data}");
-        await using StandaloneSilo silo = await OpenAsync(settings, data, loggers);
-        Say($"recovered up to zxid 0x{silo.RecoveredZxid:x}, {silo.RecoveredZnodes} znodes");
-        await silo.ServeAsync();
+        Say($"one silo, standalone host; data in {Path.GetFullPath(settings.DataDirectory)}");
+        await using StandaloneSilo silo = Open(settings, loggers);
+        foreach (string note in silo.Notes)
+        {
+            Say(note);
+        }
+
+        (long zxid, int znodes) = await silo.ServeAsync();
         int port = silo.ClientEndPoint.Port;
-        Say($"ZooKeeper clients connect to 127.0.0.1:{port} (try: zkCli.sh -server 127.0.0.1:{port}); Ctrl-C stops");
+        Say($"recovered {znodes} znodes at zxid 0x{zxid:x}; listening on {silo.ClientEndPoint}");
+        Say($"connect any ZooKeeper client, for instance: zkCli.sh -server 127.0.0.1:{port}; Ctrl-C stops");
         Console.WriteLine($"ready 127.0.0.1:{port}");
         Exception? failure = await WaitAsync(silo, cancelled);
         if (failure is null)
@@ -33,11 +37,11 @@ internal static class SiloRunner
         return 1;
     }
 
-    private static async Task<StandaloneSilo> OpenAsync(CoordSettings settings, string data, ILoggerFactory loggers)
+    private static StandaloneSilo Open(CoordSettings settings, ILoggerFactory loggers)
     {
         try
         {
-            return await StandaloneSilo.OpenAsync(settings, data, loggers);
+            return StandaloneSilo.Open(settings, ListenAddress.Parse(settings), loggers);
         }
         catch (StorageException e)
         {

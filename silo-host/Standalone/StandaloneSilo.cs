@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Net;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
@@ -11,31 +12,123 @@ namespace Orleans.Coord.SiloHost.Standalone;
 internal sealed class StandaloneSilo : IAsyncDisposable
 {
     private const int TickMs = 50;
+    private const int SecretBytes = 32;
 
-    private readonly CoordSettings _settings;
     private readonly DataDirectory _directory;
     private readonly ReplicaPump _pump;
-    private readonly Timer _ticker;
     private readonly GatewayServer _gateway;
+    private readonly Timer _ticker;
     private readonly string _pidFile;
-    private readonly TaskCompletionSource<Exception> _failure;
 
-    private StandaloneSilo(
-        CoordSettings settings, DataDirectory directory, ReplicaPump pump, GatewayServer gateway,
-        TaskCompletionSource<Exception> failure, string pidFile)
+    private StandaloneSilo(DataDirectory directory, ReplicaPump pump, GatewayServer gateway)
     {
-        _settings = settings;
         _directory = directory;
         _pump = pump;
         _gateway = gateway;
-        _failure = failure;
-        _pidFile = pidFile;
-        _ticker = new Timer(_ => _pump.Tick(), null, TickMs, TickMs);
+        _pidFile = Path.Combine(directory.Path, "silo.pid");
+        _ticker = new Timer(_ => _pump.Tick(), null, Timeout.Infinite, Timeout.Infinite);
     }
 
     /// <summary>Where clients connect, once served.</summary>
     public IPEndPoint ClientEndPoint => _gateway.EndPoint;
 
     /// <summary>Completes when the replica has to stop by itself.</summary>
-    public Task<Exception> Failure => _failure.Task;
+    public Task<Exception> Failure => _pump.Failure;
+
+    /// <summary>What recovery found and did; empty after a clean start.</summary>
+    public IReadOnlyList<string> Notes => _directory.Notes;
+
+    /// <summary>Owns the data directory and recovers the replica from it.</summary>
+    /// <exception cref="StorageException">The directory cannot be used or trusted.</exception>
+    public static StandaloneSilo Open(CoordSettings settings, IPEndPoint listenOn, ILoggerFactory loggers)
+    {
+        string path = Path.GetFullPath(settings.DataDirectory);
+        DataDirectory directory = DataDirectory.Open(path, WalOptionsOf(settings), new NativeDisk());
+        try
+        {
+            var pump = new ReplicaPump();
+            var report = new ReplicaReport(pump, settings, path);
+            var gateway = new GatewayServer(GatewayOptionsOf(settings, listenOn), pump, loggers, report);
+            var silo = new StandaloneSilo(directory, pump, gateway);
+            silo.StartReplica(settings);
+            return silo;
+        }
+        catch
+        {
+            directory.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Waits until the replica serves, then opens the port. Returns the replica's newest zxid.</summary>
+    /// <exception cref="StartupException">The port cannot be had.</exception>
+    public async Task<(long Zxid, int Znodes)> ServeAsync()
+    {
+        Task<(long, int)> serving = _pump.Serving;
+        if (await Task.WhenAny(serving, Failure) == Failure)
+        {
+            throw new StartupException("The replica stopped while it recovered. " + (await Failure).Message);
+        }
+
+        try
+        {
+            await _gateway.StartAsync();
+        }
+        catch (GatewayBindException e)
+        {
+            throw new StartupException(e.Message, e);
+        }
+
+        await File.WriteAllTextAsync(_pidFile, Environment.ProcessId + "\n");
+        return await serving;
+    }
+
+    /// <summary>Lets the clients go, then the data directory.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _gateway.DisposeAsync();
+        await _ticker.DisposeAsync();
+        _pump.Stop();
+        _directory.Dispose();
+        File.Delete(_pidFile);
+    }
+
+    private void StartReplica(CoordSettings settings)
+    {
+        byte[] seed = RandomNumberGenerator.GetBytes(sizeof(ulong));
+        Replica replica = Replica.Open(
+            ReplicaOptionsOf(settings), _directory.Log, _directory.Snapshots,
+            new SplitMix64(BinaryPrimitives.ReadUInt64LittleEndian(seed)), ReplicaPump.Now());
+        _directory.Start(_pump);
+        _pump.Start(replica);
+        _ticker.Change(TickMs, TickMs);
+    }
+
+    private static WalOptions WalOptionsOf(CoordSettings settings) => new()
+    {
+        SegmentBytes = settings.SegmentBytes,
+        ReserveBytes = settings.DiskReserveBytes,
+        AcceptTailLoss = settings.AcceptTailLoss,
+    };
+
+    private static ReplicaOptions ReplicaOptionsOf(CoordSettings settings) => new()
+    {
+        PasswordSecret = RandomNumberGenerator.GetBytes(SecretBytes),
+        TickTimeMs = settings.TickTimeMs,
+        MinSessionTimeoutMs = settings.MinTimeout,
+        MaxSessionTimeoutMs = settings.MaxTimeout,
+        SuperDigest = string.IsNullOrEmpty(settings.SuperDigest) ? null : settings.SuperDigest,
+        ExtendedTypes = settings.ExtendedTypes,
+        ContainerCheckMs = settings.ContainerCheckMs,
+        SnapshotLogBytes = settings.SnapshotLogBytes,
+    };
+
+    private static GatewayOptions GatewayOptionsOf(CoordSettings settings, IPEndPoint listenOn) => new()
+    {
+        EndPoint = listenOn,
+        MaxFrameBytes = settings.MaxFrameBytes,
+        MaxConnectionsPerAddress = settings.MaxClientConnections,
+        FourLetterWords = settings.FourLetterWords.Split(
+            ',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
+    };
 }

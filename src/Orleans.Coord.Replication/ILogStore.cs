@@ -52,6 +52,14 @@ public interface ILogStoreObserver
     void SnapshotPersisted(SnapshotMetadata metadata);
 
     /// <summary>
+    /// A snapshot could not be written for want of space; nothing of it is kept. The log goes on, and another
+    /// snapshot can be started once there is space.
+    /// </summary>
+    void SnapshotAborted(SnapshotMetadata metadata)
+    {
+    }
+
+    /// <summary>
     /// A write or sync failed. Final: no completion follows, and the replica must stop; retrying a failed sync lies.
     /// </summary>
     void Failed(StorageException error);

@@ -1,0 +1,195 @@
+using Orleans.Coord.Consensus;
+using Orleans.Coord.Replication;
+
+namespace Orleans.Coord.Wal;
+
+/// <summary>The snapshots of a data directory.</summary>
+internal sealed class SnapshotStore(string directory, IDisk disk, int kept, Action wakeBackground) : ISnapshotStore
+{
+    private const string TemporaryName = "snapshot" + FileNames.Temporary;
+    private readonly Lock _gate = new();
+    private readonly List<SnapshotMetadata> _whole = [];
+    private SnapshotWriter? _writer;
+
+    /// <inheritdoc/>
+    public SnapshotMetadata? Latest
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _whole.Count > 0 ? _whole[^1] : null;
+            }
+        }
+    }
+
+    /// <summary>Why snapshots newer than <see cref="Latest"/> were passed over when the directory was opened.</summary>
+    internal List<(LogIndex Index, StorageException Why)> Damaged { get; } = [];
+
+    /// <inheritdoc/>
+    public ISnapshotWriter Create(SnapshotMetadata metadata)
+    {
+        lock (_gate)
+        {
+            Invariant.Check(_writer is null);
+            _writer = new SnapshotWriter(this, metadata);
+            return _writer;
+        }
+    }
+
+    /// <inheritdoc/>
+    public IEnumerable<ReadOnlyMemory<byte>> ReadChunks(SnapshotMetadata metadata)
+    {
+        using SnapshotReader reader = new(disk, PathOf(metadata));
+        byte[] chunk = [];
+        while (reader.TryReadChunk(ref chunk, out int length))
+        {
+            yield return chunk.AsMemory(0, length);
+
+            // The consumer may keep what it got.
+            chunk = [];
+        }
+    }
+
+    /// <summary>
+    /// Finds the snapshots at start-up. The newest is read through; if it is damaged, the one before, and so on.
+    /// </summary>
+    internal void Load()
+    {
+        List<(LogIndex Index, Term Term)> found = [];
+        foreach (string name in disk.List(directory))
+        {
+            if (FileNames.IsSnapshot(name, out LogIndex index, out Term term))
+            {
+                found.Add((index, term));
+            }
+        }
+
+        byte[] buffer = [];
+        foreach ((LogIndex index, Term term) in found.OrderDescending())
+        {
+            string path = Path.Combine(directory, FileNames.Snapshot(index, term));
+            try
+            {
+                using SnapshotReader reader = new(disk, path);
+                while (_whole.Count == 0 && reader.TryReadChunk(ref buffer, out _))
+                {
+                }
+
+                if (reader.Metadata.Index != index || reader.Metadata.Term != term)
+                {
+                    throw Refusal.Damaged(path, "its name is not the one in its header");
+                }
+
+                _whole.Insert(0, reader.Metadata);
+            }
+            catch (StorageException e)
+            {
+                Damaged.Add((index, e));
+            }
+        }
+    }
+
+    /// <summary>Index of the oldest snapshot kept from which the log can be replayed, if it starts right there.</summary>
+    internal LogIndex? OldestAtOrAfter(LogIndex index)
+    {
+        lock (_gate)
+        {
+            foreach (SnapshotMetadata snapshot in _whole)
+            {
+                if (snapshot.Index >= index)
+                {
+                    return snapshot.Index;
+                }
+            }
+
+            return null;
+        }
+    }
+
+    /// <summary>Does a step of writing; false if there is nothing to do.</summary>
+    internal bool RunOnce(ILogStoreObserver observer, SpaceMonitor space)
+    {
+        SnapshotWriter? writer;
+        lock (_gate)
+        {
+            writer = _writer;
+        }
+
+        if (writer is null)
+        {
+            return false;
+        }
+
+        bool finished = true;
+        bool worked = true;
+        try
+        {
+            worked = writer.RunOnce(out finished);
+        }
+        catch (DiskException e) when (e.Error == DiskError.NoSpace)
+        {
+            // The log does not depend on it: give this one up, and say so.
+            writer.Discard();
+            space.MarkFull(observer);
+            observer.SnapshotAborted(writer.Metadata);
+        }
+
+        Finish(writer, finished, observer);
+        return worked;
+    }
+
+    internal void Wake() => wakeBackground();
+
+    internal IDiskFile CreateTemporary()
+    {
+        DeleteTemporary();
+        return disk.Create(Path.Combine(directory, TemporaryName));
+    }
+
+    internal void DeleteTemporary() => disk.Delete(Path.Combine(directory, TemporaryName));
+
+    /// <summary>Gives the written file its name, durably, and deletes what is too old.</summary>
+    internal void Publish(SnapshotMetadata metadata)
+    {
+        disk.Rename(Path.Combine(directory, TemporaryName), PathOf(metadata));
+        disk.SyncDirectory(directory);
+        List<SnapshotMetadata> old = [];
+        lock (_gate)
+        {
+            _whole.RemoveAll(other => other.Index == metadata.Index && other.Term == metadata.Term);
+            int at = _whole.FindIndex(other => other.Index > metadata.Index);
+            _whole.Insert(at < 0 ? _whole.Count : at, metadata);
+            int excess = Math.Max(0, _whole.Count - kept);
+            old.AddRange(_whole[..excess]);
+            _whole.RemoveRange(0, excess);
+        }
+
+        foreach (SnapshotMetadata snapshot in old)
+        {
+            disk.Delete(PathOf(snapshot));
+        }
+    }
+
+    internal void Close() => _writer?.Close();
+
+    private void Finish(SnapshotWriter writer, bool finished, ILogStoreObserver observer)
+    {
+        if (!finished)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            _writer = null;
+        }
+
+        if (writer.Published)
+        {
+            observer.SnapshotPersisted(writer.Metadata);
+        }
+    }
+
+    private string PathOf(SnapshotMetadata metadata) => Path.Combine(directory, FileNames.Snapshot(metadata));
+}

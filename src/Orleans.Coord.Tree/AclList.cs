@@ -19,7 +19,7 @@ internal sealed class AclList
         IsOpen = Entries.Length == 1 && Entries[0].Permissions == Permissions.All && AclRules.IsAnyone(Entries[0]);
     }
 
-    /// <summary>Names it inside snapshots. Not part of the state: replicas may number alike lists differently.</summary>
+    /// <summary>Names it inside snapshots. Not part of the state: replicas may number lists differently.</summary>
     public long Id { get; }
 
     /// <summary>The list as a jute vector.</summary>

@@ -109,7 +109,7 @@ internal static class AclRules
         return CoordErrorCode.Ok;
     }
 
-    /// <summary>An address is no proof of identity, so <c>ip</c> does not count for <c>auth</c>; nor does super.</summary>
+    /// <summary>An address proves no identity, so <c>ip</c> does not count for <c>auth</c>; nor does super.</summary>
     private static bool IsAuthenticated(ReadOnlySpan<byte> scheme) =>
         scheme.SequenceEqual("digest"u8) || scheme.SequenceEqual("sasl"u8) || scheme.SequenceEqual("x509"u8);
 

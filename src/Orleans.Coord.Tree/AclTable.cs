@@ -18,7 +18,7 @@ internal sealed class AclTable
     public AclList? Find(ReadOnlySpan<byte> encoded) =>
         _byContent.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(encoded, out AclList? list) ? list : null;
 
-    /// <summary>The list with this content; it stays until the next <see cref="DropUnused"/> unless it gets users.</summary>
+    /// <summary>The list with this content; without users it stays until the next <see cref="DropUnused"/>.</summary>
     public AclList Intern(ReadOnlySpan<byte> encoded) => Find(encoded) ?? Add(++_lastId, encoded);
 
     public static void Acquire(AclList list)
@@ -37,7 +37,7 @@ internal sealed class AclTable
         }
     }
 
-    /// <summary>Drops the lists that lost their last user. Called between commands, never where an undo may follow.</summary>
+    /// <summary>Drops the lists without users. Called between commands, never where an undo may follow.</summary>
     public void DropUnused()
     {
         if (_unused.Count == 0)

@@ -13,7 +13,7 @@ public static class CommandCodec
     /// <param name="generation">The session's generation as its owner knows it.</param>
     /// <param name="position">1 for the first request of a generation, then one more each.</param>
     /// <param name="op">The operation.</param>
-    /// <param name="identities">The caller's <see cref="CallerIdentities.Encoded"/>; empty for internal requests.</param>
+    /// <param name="identities">See <see cref="CallerIdentities.Encoded"/>; empty for internal requests.</param>
     /// <param name="body">The client's request, without its header.</param>
     public static void WriteRequest(
         JuteWriter output,

@@ -107,7 +107,7 @@ public sealed partial class CoordStateMachine
         return parent.Kind == ZnodeKind.Ephemeral ? CoordErrorCode.NoChildrenForEphemerals : CoordErrorCode.Ok;
     }
 
-    /// <summary>The suffix counts the children ever created, so it never comes twice; wide as Java's <c>%010d</c>.</summary>
+    /// <summary>The suffix counts the children ever created, so none comes twice; Java's <c>%010d</c>.</summary>
     private void BuildPath(ReadOnlySpan<byte> requested, bool sequential, Znode parent)
     {
         const int MaxDigits = 11;

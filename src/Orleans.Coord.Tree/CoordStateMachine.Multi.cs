@@ -51,7 +51,7 @@ public sealed partial class CoordStateMachine
         return rest;
     }
 
-    /// <summary>A failed multi succeeds as a request; each result is an error, 0 for what would have gone well.</summary>
+    /// <summary>A failed multi succeeds as a request; each result is an error, 0 for what went well.</summary>
     private static void WriteFailures(int before, CoordErrorCode code, int after, JuteWriter body)
     {
         for (int i = 0; i < before; i++)

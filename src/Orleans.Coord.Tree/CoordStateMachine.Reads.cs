@@ -6,8 +6,8 @@ namespace Orleans.Coord.Tree;
 public sealed partial class CoordStateMachine
 {
     /// <summary>
-    /// Runs exists, getData, getACL, getChildren, getChildren2, multiRead, getEphemerals, getAllChildrenNumber or whoAmI,
-    /// and sets a watch if the request asks for one.
+    /// Runs exists, getData, getACL, getChildren, getChildren2, multiRead, getEphemerals, getAllChildrenNumber or
+    /// whoAmI, and sets a watch if the request asks for one.
     /// </summary>
     /// <param name="op">The operation.</param>
     /// <param name="body">The request, without its header.</param>
@@ -173,7 +173,7 @@ public sealed partial class CoordStateMachine
         }
     }
 
-    /// <summary>Several reads in one answer; each has its own error. Watch flags are ignored, as in ZooKeeper.</summary>
+    /// <summary>Several reads in one answer, each with its own error. Watch flags are ignored.</summary>
     private CoordErrorCode MultiRead(ReadOnlySpan<byte> body, CallerIdentities who, JuteWriter reply)
     {
         if (!MultiFormat.IsMultiOfReads(body))

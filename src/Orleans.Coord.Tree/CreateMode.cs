@@ -3,7 +3,7 @@ using Orleans.Coord.Jute;
 
 namespace Orleans.Coord.Tree;
 
-/// <summary>What kind of znode a create request makes; a matter of its operation, its flags, and where it stands.</summary>
+/// <summary>What a create request makes: a matter of its operation, its flags, and where it stands.</summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct CreateMode(ZnodeKind Kind, bool Sequential)
 {

@@ -118,7 +118,9 @@ internal static class IpPattern
 
         foreach (byte digit in digits)
         {
-            int d = char.IsAsciiHexDigit((char)digit) ? (digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10) : radix;
+            int d = !char.IsAsciiHexDigit((char)digit) ? radix
+                : digit <= '9' ? digit - '0'
+                : (digit | 0x20) - 'a' + 10;
             if (d >= radix)
             {
                 return false;

@@ -2,7 +2,7 @@ using Orleans.Coord.Jute;
 
 namespace Orleans.Coord.Tree;
 
-/// <summary>The records of multi and multiRead: headers of type, done and error, each with its operation's record.</summary>
+/// <summary>The bodies of multi and multiRead: headers of type, done and error, each with a record.</summary>
 internal static class MultiFormat
 {
     private const int Done = -1;

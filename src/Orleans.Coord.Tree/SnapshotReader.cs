@@ -200,7 +200,8 @@ internal sealed class SnapshotReader
 
     private int ParentPosition(int position)
     {
-        Require(_positionBySlot.TryGetValue(_links[position].ParentSlot, out int parent), "a znode's parent is missing");
+        bool found = _positionBySlot.TryGetValue(_links[position].ParentSlot, out int parent);
+        Require(found, "a znode's parent is missing");
         return parent;
     }
 

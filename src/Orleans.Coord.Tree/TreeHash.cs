@@ -21,7 +21,8 @@ internal static class TreeHash
         int length = bytes.Length;
         while (bytes.Length >= 16)
         {
-            h = Step(h, BinaryPrimitives.ReadUInt64LittleEndian(bytes), BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]));
+            ulong first = BinaryPrimitives.ReadUInt64LittleEndian(bytes);
+            h = Step(h, first, BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]));
             bytes = bytes[16..];
         }
 

@@ -78,7 +78,13 @@ internal sealed partial class ZnodeTree
     }
 
     public Znode Create(
-        Znode parent, ReadOnlySpan<byte> name, byte[]? data, AclList acl, ZnodeKind kind, long ownerOrTtl, Change change)
+        Znode parent,
+        ReadOnlySpan<byte> name,
+        byte[]? data,
+        AclList acl,
+        ZnodeKind kind,
+        long ownerOrTtl,
+        Change change)
     {
         Invariant.Check(kind == ZnodeKind.Persistent || ownerOrTtl != 0 || kind == ZnodeKind.Container);
         ulong hash = parent.ChildHash(name);

@@ -51,6 +51,20 @@ internal sealed class ConfigurationHistory
         return _configs[PositionOf(index)].Config;
     }
 
+    /// <summary>Whether the member votes in the configuration at <paramref name="commit"/> or in any after it.</summary>
+    public bool IsVoterAfter(LogIndex commit, ReplicaId id)
+    {
+        for (int i = PositionOf(commit); i < _configs.Count; i++)
+        {
+            if (_configs[i].Config.IsVoter(id))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Forgets configurations that no entry above <paramref name="index"/> needs.</summary>
     public void Compact(LogIndex index)
     {

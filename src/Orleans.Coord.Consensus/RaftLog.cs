@@ -86,7 +86,7 @@ public sealed class RaftLog
         Reset(snapshot.Index, snapshot.Term);
         if (start.LastIndex < start.FirstIndex)
         {
-            return start.LastIndex == snapshot.Index || start.LastIndex.Value == 0;
+            return start.LastIndex == snapshot.Index;
         }
 
         bool continues = start.FirstIndex <= snapshot.Index.Next && start.LastIndex >= snapshot.Index;

@@ -7,10 +7,17 @@ public sealed partial class RaftNode
     private bool HearsLeader =>
         Role == RaftRole.Leader || (Leader != ReplicaId.None && _electionElapsed < _options.ElectionTicks);
 
+    /// <summary>
+    /// Whether it may stand for election: as a voter of its newest configuration, or of one before that may still be in
+    /// force. Without the second, a group whose newest entries only a leaving voter has would wait for ever; it leads
+    /// without counting itself (Ongaro's thesis, section 4.2.2).
+    /// </summary>
+    private bool MayLead => _configurations.IsVoterAfter(Log.Commit, Id);
+
     /// <summary>Stands for election, by a pre-vote first, without waiting for a timeout. Only voters do.</summary>
     public void Campaign()
     {
-        if (Role == RaftRole.Leader || !Configuration.IsVoter(Id) || _resetPending)
+        if (Role == RaftRole.Leader || !MayLead)
         {
             return;
         }
@@ -48,7 +55,7 @@ public sealed partial class RaftNode
     private void BecomePreCandidate()
     {
         Invariant.Check(Role != RaftRole.Leader);
-        Invariant.Check(Configuration.IsVoter(Id));
+        Invariant.Check(MayLead);
         Role = RaftRole.PreCandidate;
         Leader = ReplicaId.None;
         ResetElectionTimer();
@@ -70,7 +77,7 @@ public sealed partial class RaftNode
     private void BecomeCandidate(bool isTransfer)
     {
         Invariant.Check(Role != RaftRole.Leader);
-        Invariant.Check(Configuration.IsVoter(Id));
+        Invariant.Check(MayLead);
         Role = RaftRole.Candidate;
         Term = Term.Next;
         Vote = Id;
@@ -105,7 +112,12 @@ public sealed partial class RaftNode
             return;
         }
 
-        Invariant.Check(Role == RaftRole.Follower || _faults != RaftFaults.None);
+        if (Role == RaftRole.PreCandidate)
+        {
+            BecomeFollower(Term, ReplicaId.None);
+        }
+
+        Invariant.Check(Role == RaftRole.Follower || Has(RaftFaults.VoteTwice));
         Vote = request.From;
         _electionElapsed = 0;
         SendWhenDurable(new RequestVoteResponse(Id, request.From, Term, true));
@@ -118,7 +130,7 @@ public sealed partial class RaftNode
             return;
         }
 
-        Invariant.Check(Configuration.IsVoter(Id));
+        Invariant.Check(from != ReplicaId.None);
         _tracker.SetVote(from, granted);
         if (_tracker.IsElectionWon(DecidingConfig))
         {
@@ -139,7 +151,7 @@ public sealed partial class RaftNode
 
     private void HandleTimeoutNow()
     {
-        if (Role != RaftRole.Leader && Configuration.IsVoter(Id) && !_resetPending)
+        if (Role != RaftRole.Leader && MayLead)
         {
             BecomeCandidate(true);
         }

@@ -19,21 +19,16 @@ public sealed partial class RaftNode
     private void HandleAppend(Append append)
     {
         HearLeader(append.From);
-        if (append.PrevLogIndex < Log.Commit)
-        {
-            // What is committed matches by itself. A late or repeated message may reach back before the log's base.
-            AcknowledgeAppend(append, Log.Commit);
-            return;
-        }
-
-        if (!Log.Matches(append.PrevLogIndex, append.PrevLogTerm))
+        if (append.PrevLogIndex >= Log.Commit && !Log.Matches(append.PrevLogIndex, append.PrevLogTerm))
         {
             RefuseAppend(append);
             return;
         }
 
-        AppendFromLeader(append.Entries.Span);
-        LogIndex lastNew = append.PrevLogIndex + append.Entries.Length;
+        // What is committed matches by itself; a late or repeated message may reach back even before the log's base.
+        long skip = Math.Clamp(Log.Commit - append.PrevLogIndex, 0, append.Entries.Length);
+        AppendFromLeader(append.Entries.Span[(int)skip..]);
+        LogIndex lastNew = Max(append.PrevLogIndex + append.Entries.Length, Log.Commit);
         LogIndex known = Has(RaftFaults.CommitUnmatched) ? Log.LastIndex : lastNew;
         CommitFromLeader(Min(append.LeaderCommit, known));
         AcknowledgeAppend(append, lastNew);

@@ -133,7 +133,23 @@ public sealed partial class RaftNode
         AnswerConfirmedReads();
         if (peer.State == ProgressState.Replicate && peer.Match < Log.LastIndex)
         {
-            // An empty Append at the end of what was sent: if any of it was lost, the refusal says so.
+            AskWhatIsMissing(peer);
+        }
+
+        HandOverIfReady();
+    }
+
+    /// <summary>An empty Append at the end of what was sent: if any of it was lost, the refusal says so.</summary>
+    private void AskWhatIsMissing(Progress peer)
+    {
+        Invariant.Check(peer.State == ProgressState.Replicate);
+        Invariant.Check(peer.Match < Log.LastIndex);
+        if (peer.Next - 1 < Log.BaseIndex)
+        {
+            peer.BecomeProbe(peer.Match.Next);
+        }
+        else
+        {
             SendAppend(peer, default, 0);
         }
     }

@@ -111,6 +111,12 @@ public sealed partial class RaftNode
     {
         Invariant.Check(snapshot.Index > Log.Commit);
         Invariant.Check(Role != RaftRole.Leader);
+        if (Role != RaftRole.Follower)
+        {
+            // The snapshot's configuration may have no place for this candidate.
+            BecomeFollower(Term, ReplicaId.None);
+        }
+
         Log.Reset(snapshot.Index, snapshot.Term);
         _writes.Truncate(snapshot.Index.Next);
         _configurations.Reset(snapshot.Index, QuorumConfig.Decode(snapshot.Configuration.Span));

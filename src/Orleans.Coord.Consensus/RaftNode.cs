@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace Orleans.Coord.Consensus;
 
 /// <summary>
@@ -97,7 +95,10 @@ public sealed partial class RaftNode
         _electionElapsed++;
         if (_electionElapsed >= _electionTimeout)
         {
+            // A learner cannot campaign, but no longer hears its leader either: its vote, should a change have made it
+            // a voter without its knowledge, is free.
             _electionElapsed = 0;
+            Leader = ReplicaId.None;
             Campaign();
         }
     }
@@ -169,7 +170,7 @@ public sealed partial class RaftNode
             case PreVote request:
                 HandlePreVote(request);
                 break;
-            case PreVoteResponse response:
+            case PreVoteResponse response when !response.Granted || response.Term == Term.Next:
                 HandleVoteResponse(response.From, response.Granted, RaftRole.PreCandidate);
                 break;
             case InstallSnapshot install:
@@ -188,7 +189,7 @@ public sealed partial class RaftNode
                 HandleReadIndexResponse(response);
                 break;
             default:
-                Invariant.Check(false, "unknown message");
+                Invariant.Check(message is PreVoteResponse, "unknown message");
                 break;
         }
     }
@@ -235,7 +236,6 @@ public sealed partial class RaftNode
         }
     }
 
-    [SuppressMessage("Performance", "CA1822", Justification = "Reads instance state.")]
     private bool Has(RaftFaults fault) => (_faults & fault) != 0;
 
     private void RestoreLog(RaftStart start)

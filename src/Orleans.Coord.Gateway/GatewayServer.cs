@@ -67,7 +67,7 @@ public sealed class GatewayServer : IAsyncDisposable
         {
             _listener = await CreateTransport().BindAsync(_context.Options.EndPoint, cancellationToken);
         }
-        catch (Exception exception) when (exception is SocketException or IOException)
+        catch (Exception exception) when (exception is SocketException or IOException or AddressInUseException)
         {
             throw GatewayBindException.For(_context.Options.EndPoint, exception);
         }

@@ -1,0 +1,130 @@
+#!/usr/bin/python3
+"""Runs the test suite that kazoo ships (kazoo.tests) against our server.
+
+kazoo's harness starts a cluster of real ZooKeeper servers. A pytest plugin puts a cluster of one in its
+place: the server under test. Tests that stop and start a server do so with ours.
+"""
+
+import logging
+import os
+import re
+import signal
+from pathlib import Path
+
+import kazoo.testing.harness
+import pytest
+
+import servers
+import suite
+
+HERE = Path(__file__).resolve().parent
+
+# kazoo's own waits end after at most 30 s; some have no end at all.
+TEST_DEADLINE = 90
+
+
+class ManagedServer:
+    """The part of kazoo.testing.common.ManagedZooKeeper that the tests use."""
+
+    def __init__(self, server):
+        self._server = server
+        self.host = servers.HOST
+        self.client_port = server.port
+        self.address = server.address
+
+    @property
+    def running(self):
+        return self._server.running
+
+    def run(self):
+        if not self.running:
+            self._server.start()
+
+    def stop(self):
+        self._server.stop()
+
+
+class Cluster(list):
+    """The part of kazoo.testing.common.ZookeeperCluster that the harness uses."""
+
+    def start(self):
+        for server in self:
+            server.run()
+
+
+class Plugin:
+    """Leaves out the excluded tests, and reports the others as our suites do."""
+
+    def __init__(self, report, excluded, match):
+        self._report = report
+        self._excluded = excluded
+        self._match = match
+        self._phases = []
+
+    def pytest_collection_modifyitems(self, items):
+        names = {_name(item.nodeid) for item in items}
+        for name in self._excluded.keys() - names:
+            self._report.add("FAIL", name, "excluded, but there is no such test")
+        chosen = [item for item in items if self._match.lower() in _name(item.nodeid).lower()]
+        for item in chosen:
+            if reason := self._excluded.get(_name(item.nodeid)):
+                self._report.add("SKIP", _name(item.nodeid), reason)
+        items[:] = [item for item in chosen if _name(item.nodeid) not in self._excluded]
+
+    def pytest_runtest_logstart(self, nodeid):
+        self._phases = []
+        signal.alarm(TEST_DEADLINE)
+
+    def pytest_runtest_logreport(self, report):
+        self._phases.append(report)
+
+    def pytest_runtest_logfinish(self, nodeid):
+        signal.alarm(0)
+        failed = [phase for phase in self._phases if phase.failed]
+        skipped = [phase for phase in self._phases if phase.skipped]
+        if failed:
+            self._report.add("FAIL", _name(nodeid), failed[0].when)
+            print("\n".join(phase.longreprtext for phase in failed), flush=True)
+        elif skipped:
+            # Only what the list names with its reason may be left out.
+            self._report.add("FAIL", _name(nodeid), f"skipped itself: {skipped[0].longrepr[2]}")
+        else:
+            self._report.add("PASS", _name(nodeid), f"{sum(phase.duration for phase in self._phases):.1f} s")
+
+
+def read_excluded(kind):
+    """Lines of `name  reason`; the name as we print it: module::Class::test."""
+    files = [HERE / "kazoo_excluded.txt"] + list(HERE.glob(f"kazoo_excluded_{kind}.txt"))
+    lines = [line.strip() for file in files for line in file.read_text().splitlines()]
+    return dict(re.split(r"\s+", line, maxsplit=1) for line in lines if line and not line.startswith("#"))
+
+
+def _name(nodeid):
+    return re.sub(r"^.*?(\w+)\.py::", r"\1::", nodeid)
+
+
+def _too_long(*_):
+    raise TimeoutError(f"the test did not end in {TEST_DEADLINE} s")
+
+
+def main():
+    signal.signal(signal.SIGALRM, _too_long)
+    # The tests break connections all the time, and kazoo warns each time.
+    logging.getLogger("kazoo").addHandler(logging.NullHandler())
+    options = suite.arguments(__doc__).parse_args()
+    report = suite.Report("kazoo")
+    # As kazoo's harness configures ZooKeeper: the password of `super` is `test`.
+    settings = {"super_digest": "super:D/InIHSb7yEEbrWz8b9l71RjZJU="}
+    with servers.Server(options.server, options.set, **settings) as server:
+        cluster = Cluster([ManagedServer(server)])
+        kazoo.testing.harness.get_global_cluster = lambda: cluster
+        plugin = Plugin(report, read_excluded(options.server), options.match)
+        pytest.main(["--pyargs", "kazoo.tests", "-p", "no:cacheprovider", "-p", "no:terminal",
+                     "--rootdir", str(server.folder)], plugins=[plugin])
+    code = report.finish()
+    # Some tests leave clients behind, whose threads would keep the process alive while they try to reconnect.
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

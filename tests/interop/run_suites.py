@@ -1,0 +1,92 @@
+"""Runs the suites one after the other, each in a process group of its own, and adds up their results."""
+
+import argparse
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import servers
+import suite
+
+HERE = Path(__file__).resolve().parent
+
+# The program of each suite, quick ones first, and the minutes after which it must have hung.
+SUITES = {
+    "tutorial": ("tutorial.py", 5),
+    "zkcli": ("zkcli.py", 5),
+    "cclient": ("cclient.py", 5),
+    "wire": ("wire", 10),
+    "malformed": ("malformed", 10),
+    "kill9": ("kill9", 20),
+    "kazoo": ("kazoo_suite.py", 20),
+}
+LAST_LINE = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped\n")
+
+
+def run_suite(program, options, minutes):
+    """Passes on what the suite prints, except its last line; returns that line's counts."""
+    process = subprocess.Popen([HERE / program, *options], stdout=subprocess.PIPE, text=True, errors="replace",
+                               start_new_session=True)
+    previous = signal.signal(signal.SIGALRM, lambda *_: _end(process, signal.SIGTERM))
+    signal.alarm(minutes * 60)
+    counts = None
+    try:
+        for line in process.stdout:
+            if found := LAST_LINE.fullmatch(line):
+                counts = tuple(int(number) for number in found.groups())
+            else:
+                print(line, end="", flush=True)
+        code = process.wait()
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, previous)
+        # When the run was interrupted, the suite gets the time to tidy up; then whatever it left behind ends.
+        _end(process, signal.SIGTERM)
+        try:
+            process.wait(servers.STOP_DEADLINE)
+        except subprocess.TimeoutExpired:
+            pass
+        _end(process, signal.SIGKILL)
+        process.wait()
+    if counts is None:
+        print(f"FAIL  {program}: ended with code {code} before its last line")
+        return 0, 1, 0
+    return counts
+
+
+def _end(process, how):
+    try:
+        os.killpg(process.pid, how)
+    except ProcessLookupError:
+        pass
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="run", description=__doc__)
+    parser.add_argument("--server", choices=servers.KINDS, default="coord")
+    parser.add_argument("--only", default="", metavar="SUITE[:TEXT]", help=f"one of {', '.join(SUITES)}")
+    parser.add_argument("--set", action="append", default=[], metavar="Section:Key=Value")
+    options = parser.parse_args()
+    name, _, match = options.only.partition(":")
+    if name and name not in SUITES:
+        parser.error(f"no suite {name}; there are {', '.join(SUITES)}")
+
+    # So that an interrupted run still ends what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    common = ["--server", options.server, "--match", match]
+    for setting in options.set:
+        common += ["--set", setting]
+    totals = [0, 0, 0]
+    for suite_name in [name] if name else SUITES:
+        counts = run_suite(SUITES[suite_name][0], common, SUITES[suite_name][1])
+        totals = [total + count for total, count in zip(totals, counts)]
+    print(suite.summary(*totals))
+    passed, failed, _ = totals
+    sys.exit(1 if failed or not passed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -51,6 +51,7 @@ internal sealed partial class ClientConnection
             FrameScan scan = FrameDecoder.Scan(written, 0, int.MaxValue);
             Invariant.Check(scan.Bytes == written.Length);
             Statistics.NoteSent(scan.Frames, written, scan.LastFrame);
+            _gate.NoteReplies(scan.Bytes, scan.Frames);
             _gateway.Counters.AddSent(scan.Frames);
         }
 

@@ -21,6 +21,9 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
     private const int MinHandshakeBytes = 28;
     private const int MaxHandshakeBytes = 1024;
 
+    // More than a read of small requests brings. A single larger frame is a batch of its own.
+    private const int MaxBatchBytes = 64 * 1024;
+
     private readonly GatewayContext _gateway;
     private readonly ConnectionContext _transport;
     private readonly Socket _socket;
@@ -223,14 +226,17 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
         {
             ReadResult result = await input.ReadAsync();
             ReadOnlySequence<byte> buffer = result.Buffer;
-            long consumed = _isClosing ? buffer.Length : Post(buffer);
+            bool more = false;
+            long consumed = _isClosing ? buffer.Length : Post(buffer, out more);
             if (consumed < 0)
             {
                 return;
             }
 
-            input.AdvanceTo(buffer.GetPosition(consumed), buffer.End);
-            if (result.IsCompleted)
+            // Unless all that can be taken is taken, the next read must not wait for more to come.
+            SequencePosition end = buffer.GetPosition(consumed);
+            input.AdvanceTo(end, more ? end : buffer.End);
+            if (result.IsCompleted && !more)
             {
                 EndOfInput(buffer.Length - consumed);
                 return;
@@ -240,9 +246,11 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
         }
     }
 
-    // Posts all whole frames at the start of the buffer as one batch. Returns their bytes, or -1 to close.
-    private long Post(ReadOnlySequence<byte> buffer)
+    // Posts the whole frames at the start of the buffer, all that there is room for, as one batch. Returns their
+    // bytes, or -1 to close.
+    private long Post(ReadOnlySequence<byte> buffer, out bool more)
     {
+        more = false;
         if (buffer.Length < FrameDecoder.PrefixBytes)
         {
             return 0;
@@ -255,13 +263,17 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
             return BadLength(length);
         }
 
-        if (buffer.Length < FrameDecoder.PrefixBytes + length)
+        int needed = FrameDecoder.PrefixBytes + length;
+        if (buffer.Length < needed)
         {
             return 0;
         }
 
+        ReadOnlySequence<byte> taken = buffer.Slice(0, Math.Min(buffer.Length, Math.Max(needed, MaxBatchBytes)));
         FrameBatch batch = _gateway.Pools.RentBatch();
-        FrameScan scan = batch.Load(buffer, FrameDecoder.MinRequestBytes, max);
+        int room = _gate.Room;
+        FrameScan scan = batch.Load(taken, max, room);
+        more = scan.Frames == room || taken.Length < buffer.Length;
         _gateway.Counters.AddReceived(scan.Frames);
         Statistics.NoteReceived(scan.Frames, batch.FrameAt(scan.LastFrame));
         _gate.Enter(scan.Bytes, scan.Frames);

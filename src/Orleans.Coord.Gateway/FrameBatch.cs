@@ -5,7 +5,7 @@ using Orleans.Coord.Replication;
 
 namespace Orleans.Coord.Gateway;
 
-/// <summary>The whole frames of one socket read, copied once into a pooled buffer. Pooled itself.</summary>
+/// <summary>Whole frames that came together, copied once into a pooled buffer. Pooled itself.</summary>
 internal sealed class FrameBatch(BufferPools pools) : ClientFrames
 {
     private byte[] _buffer = [];
@@ -25,12 +25,13 @@ internal sealed class FrameBatch(BufferPools pools) : ClientFrames
     public ReadOnlySpan<byte> FrameAt(int position) => _buffer.AsSpan((position + FrameDecoder.PrefixBytes).._scan.Bytes);
 
     /// <summary>Copies <paramref name="bytes"/> and finds the whole frames at their start.</summary>
-    public FrameScan Load(ReadOnlySequence<byte> bytes, int minFrameBytes, int maxFrameBytes)
+    public FrameScan Load(ReadOnlySequence<byte> bytes, int maxFrameBytes, int maxFrames)
     {
         int length = checked((int)bytes.Length);
         _buffer = ArrayPool<byte>.Shared.Rent(length);
         bytes.CopyTo(_buffer);
-        _scan = FrameDecoder.Scan(_buffer.AsSpan(0, length), minFrameBytes, maxFrameBytes);
+        _scan = FrameDecoder.Scan(
+            _buffer.AsSpan(0, length), FrameDecoder.MinRequestBytes, maxFrameBytes, maxFrames);
         return _scan;
     }
 

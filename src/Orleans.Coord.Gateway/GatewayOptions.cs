@@ -25,7 +25,7 @@ public sealed record GatewayOptions
     /// </summary>
     public int MaxOutstandingBytes { get; init; } = 1024 * 1024;
 
-    /// <summary>The same as a number of requests; ZooKeeper's limit for all clients together is 1,000.</summary>
+    /// <summary>The same as a number of requests. Fewer are taken in while replies are large.</summary>
     public int MaxOutstandingRequests { get; init; } = 4096;
 
     /// <summary>A connection is not read on while so many bytes of replies to it are unsent.</summary>

@@ -16,6 +16,9 @@ public sealed class GatewayServer : IAsyncDisposable
 {
     private static readonly TimeSpan _acceptRetryDelay = TimeSpan.FromMilliseconds(100);
 
+    // What a paused client may send ahead into our memory; the rest waits in the kernels.
+    private const int ReadBufferBytes = 128 * 1024;
+
     private readonly GatewayContext _context;
     private readonly ClientConnectionHandler _handler;
     private readonly ILogger _logger;
@@ -118,7 +121,7 @@ public sealed class GatewayServer : IAsyncDisposable
             Backlog = _context.Options.Backlog,
             UnsafePreferInlineScheduling = true,
             WaitForDataBeforeAllocatingBuffer = false,
-            MaxReadBufferSize = 128 * 1024,
+            MaxReadBufferSize = ReadBufferBytes,
         }),
         _loggers);
 

@@ -8,6 +8,12 @@ namespace Orleans.Coord.Gateway;
 /// </summary>
 internal sealed class IntakeGate(int maxBytes, int maxFrames) : IValueTaskSource
 {
+    // What unexecuted requests may bring forth, if their replies are as large as the last ones were.
+    private const int ExpectedReplyBytes = 16 * 1024 * 1024;
+
+    // Before the first reply expect the worst. It takes a few turns to learn that a client asks for small things.
+    private const int FirstReplyBytes = 1024 * 1024;
+
     private readonly Lock _lock = new();
 
     // The loop's continuation parses and posts: never inside the turn that released the frames.
@@ -15,12 +21,29 @@ internal sealed class IntakeGate(int maxBytes, int maxFrames) : IValueTaskSource
 
     private long _bytes;
     private int _frames;
+    private long _replyBytes = FirstReplyBytes;
+    private int _frameLimit = Math.Min(maxFrames, ExpectedReplyBytes / FirstReplyBytes);
     private bool _outputFull;
     private bool _stopped;
     private bool _waiting;
 
     /// <summary>Requests posted and not executed yet.</summary>
     public int OutstandingFrames => Volatile.Read(ref _frames);
+
+    /// <summary>How many requests may be posted now. At least one: only <see cref="WaitAsync"/> says no.</summary>
+    public int Room => Math.Max(1, Volatile.Read(ref _frameLimit) - Volatile.Read(ref _frames));
+
+    /// <summary>
+    /// Learns the size of replies. A thousand requests of fifty bytes can bring forth a gigabyte of replies, so the
+    /// number of requests taken in follows from it. One turn at a time.
+    /// </summary>
+    public void NoteReplies(int bytes, int frames)
+    {
+        long mean = bytes / frames;
+        _replyBytes = Math.Max(mean, ((_replyBytes * 3) + mean) / 4);
+        int limit = (int)Math.Clamp(ExpectedReplyBytes / Math.Max(1, _replyBytes), 1, maxFrames);
+        Volatile.Write(ref _frameLimit, limit);
+    }
 
     /// <summary>Requests were posted.</summary>
     public void Enter(int bytes, int frames)
@@ -84,7 +107,7 @@ internal sealed class IntakeGate(int maxBytes, int maxFrames) : IValueTaskSource
     {
         lock (_lock)
         {
-            if (_stopped || (!_outputFull && _bytes < maxBytes && _frames < maxFrames))
+            if (_stopped || (!_outputFull && _bytes < maxBytes && _frames < _frameLimit))
             {
                 return ValueTask.CompletedTask;
             }
@@ -105,7 +128,7 @@ internal sealed class IntakeGate(int maxBytes, int maxFrames) : IValueTaskSource
 
     private bool MayResume()
     {
-        bool roomy = !_outputFull && _bytes <= maxBytes / 2 && _frames <= maxFrames / 2;
+        bool roomy = !_outputFull && _bytes <= maxBytes / 2 && _frames <= _frameLimit / 2;
         if (!_waiting || !(_stopped || roomy))
         {
             return false;

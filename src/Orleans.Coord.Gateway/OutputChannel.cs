@@ -70,12 +70,19 @@ internal sealed class OutputChannel(IOutputOwner owner, Socket socket, BufferPoo
                 return;
             }
 
-            _sending = true;
             buffer = _pending;
             _pending = null;
+            _sending = buffer is not null;
         }
 
-        Send(buffer);
+        if (buffer is null)
+        {
+            owner.LastByteSent();
+        }
+        else
+        {
+            Send(buffer);
+        }
     }
 
     /// <summary>The connection is gone: drops everything, now and from now on.</summary>
@@ -95,7 +102,6 @@ internal sealed class OutputChannel(IOutputOwner owner, Socket socket, BufferPoo
     // Most sends complete at once, and then nothing is allocated.
     private void Send(JuteWriter? buffer)
     {
-        bool finished = false;
         try
         {
             while (buffer is not null)
@@ -109,21 +115,10 @@ internal sealed class OutputChannel(IOutputOwner owner, Socket socket, BufferPoo
 
                 buffer = Sent(buffer, send.Result);
             }
-
-            lock (_lock)
-            {
-                _sending = false;
-                finished = _last && _pending is null;
-            }
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
             Fail(exception);
-        }
-
-        if (finished)
-        {
-            owner.LastByteSent();
         }
     }
 
@@ -149,13 +144,15 @@ internal sealed class OutputChannel(IOutputOwner owner, Socket socket, BufferPoo
         owner.SendFailed(exception);
     }
 
-    // Returns the next buffer; null when nothing has come meanwhile, and then the sending is over.
+    // Returns the next buffer; null when nothing has come meanwhile, and then the sending is over: from the end of
+    // the lock on another thread may be sending.
     private JuteWriter? Sent(JuteWriter buffer, int count)
     {
         // A stream socket's send completes with everything or with an error.
         Invariant.Check(count == buffer.Length);
         JuteWriter? next;
         long unsent;
+        bool finished;
         lock (_lock)
         {
             _unsent -= count;
@@ -163,10 +160,16 @@ internal sealed class OutputChannel(IOutputOwner owner, Socket socket, BufferPoo
             next = _pending;
             _pending = null;
             _sending = next is not null;
+            finished = _last && next is null;
         }
 
         pools.Return(buffer);
         owner.Sent(unsent);
+        if (finished)
+        {
+            owner.LastByteSent();
+        }
+
         return next;
     }
 }

@@ -72,5 +72,7 @@ internal static class SiloRunner
             console.SingleLine = true;
             console.TimestampFormat = "yyyy-MM-dd HH:mm:ss.fff ";
             console.ColorBehavior = LoggerColorBehavior.Disabled;
-        }));
+        })
+        // Who starts a silo and does not read its output must not stop it: lines are dropped instead.
+        .AddConsole(console => console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite));
 }

@@ -21,7 +21,7 @@ internal static partial class GatewayLog
     [LoggerMessage(111, LogLevel.Warning, "Closed {Client}: {Reason}")]
     public static partial void Malformed(ILogger logger, IPEndPoint client, string reason);
 
-    [LoggerMessage(112, LogLevel.Information, "Closed {Client}: {Reason}")]
+    [LoggerMessage(112, LogLevel.Debug, "Closed {Client}: {Reason}")]
     public static partial void Closed(ILogger logger, IPEndPoint client, string reason);
 
     [LoggerMessage(113, LogLevel.Debug, "{Client} ended its connection: {How}")]

@@ -1,4 +1,4 @@
-/* The usual life of a client written against ZooKeeper's C library. Prints one line per step; exit code 0 if all hold. */
+/* The usual life of a client of ZooKeeper's C library. Prints one line per step; the exit code is 0 if all hold. */
 
 #include <pthread.h>
 #include <stdio.h>

@@ -119,8 +119,10 @@ def main():
         cluster = Cluster([ManagedServer(server)])
         kazoo.testing.harness.get_global_cluster = lambda: cluster
         plugin = Plugin(report, read_excluded(options.server), options.match)
-        pytest.main(["--pyargs", "kazoo.tests", "-p", "no:cacheprovider", "-p", "no:terminal",
-                     "--rootdir", str(server.folder)], plugins=[plugin])
+        ended = pytest.main(["--pyargs", "kazoo.tests", "-p", "no:cacheprovider", "-p", "no:terminal",
+                             "--rootdir", str(server.folder)], plugins=[plugin])
+    if ended not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
+        report.add("FAIL", "all of kazoo's tests are found and run", f"pytest: {ended!r}")
     code = report.finish()
     # Some tests leave clients behind, whose threads would keep the process alive while they try to reconnect.
     os._exit(code)

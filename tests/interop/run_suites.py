@@ -75,7 +75,8 @@ def main():
         parser.error(f"no suite {name}; there are {', '.join(SUITES)}")
 
     # So that an interrupted run still ends what it started.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    for interruption in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(interruption, lambda *_: sys.exit("interrupted"))
     common = ["--server", options.server, "--match", match]
     for setting in options.set:
         common += ["--set", setting]

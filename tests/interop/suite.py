@@ -36,7 +36,7 @@ def summary(passed, failed, skipped):
 def arguments(description):
     """The command line that all suites share; a suite may add its own to the result."""
     # So that a suite which is told to end still ends the servers it started.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--server", choices=servers.KINDS, default="coord")
     parser.add_argument("--match", default="", help="only tests whose title contains this text")

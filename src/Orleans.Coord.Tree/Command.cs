@@ -83,6 +83,6 @@ public readonly ref struct Command
             },
             _ => default,
         };
-        return command.Kind != 0 && !reader.Failed && Enum.IsDefined(command.Kind);
+        return command.Kind != 0 && !reader.Failed;
     }
 }

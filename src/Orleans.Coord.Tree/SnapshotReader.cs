@@ -6,6 +6,8 @@ namespace Orleans.Coord.Tree;
 /// <summary>Collects a snapshot's records, then puts tree and sessions together and proves them right.</summary>
 internal sealed class SnapshotReader
 {
+    private const int MaxPresized = 4 * 1024 * 1024;
+
     private readonly AclTable _acls = new();
     private readonly Dictionary<long, AclList> _aclsById = [];
     private readonly Dictionary<int, int> _positionBySlot = [];
@@ -105,6 +107,12 @@ internal sealed class SnapshotReader
         Require(version == SnapshotFormat.Version, $"its version is {version}, known is {SnapshotFormat.Version}");
         _header = new SnapshotHeader(
             reader.ReadLong(), reader.ReadLong(), (ulong)reader.ReadLong(), reader.ReadInt(), reader.ReadInt());
+
+        // The number is not proven yet: it may spare growing, but not claim all memory.
+        int expected = Math.Clamp(_header.Value.ZnodeCount, 0, MaxPresized);
+        _positionBySlot.EnsureCapacity(expected);
+        _nodes.EnsureCapacity(expected);
+        _links.EnsureCapacity(expected);
     }
 
     private void AddAcl(long id, ReadOnlySpan<byte> encoded)

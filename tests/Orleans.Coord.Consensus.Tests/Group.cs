@@ -87,7 +87,7 @@ internal sealed class Group
     /// <summary>Loses Appends with entries of that term, but for those that will be refused.</summary>
     public void LoseSuccessfulAppendsOf(Term term) => Loses = message =>
         message is Append { Entries.Length: > 0 } append && append.Entries.Span[^1].Term == term
-        && this[append.To.Value].Log.LastIndex >= append.PrevLogIndex;
+        && Member(append.To.Value).IsUp && this[append.To.Value].Log.LastIndex >= append.PrevLogIndex;
 
     public void Isolate(int id)
     {
@@ -139,19 +139,25 @@ internal sealed class Group
 
     private void Serve(Member member)
     {
-        member.Turn(Post);
-        while (!_hungDisks.Contains(member.Id.Value) && (member.Store.PendingWrites > 0 || member.PendingSnapshot is not null))
+        bool busy = true;
+        while (busy)
         {
+            busy = member.Turn(Post);
+            if (_hungDisks.Contains(member.Id.Value))
+            {
+                continue;
+            }
+
             if (member.Store.PendingWrites > 0)
             {
                 member.CompleteWrite();
+                busy = true;
             }
-            else
+            else if (member.PendingSnapshot is not null)
             {
                 member.CompleteSnapshot();
+                busy = true;
             }
-
-            member.Turn(Post);
         }
     }
 

@@ -36,7 +36,7 @@ internal enum RaftFaults
     /// <summary>Forgets its vote at a restart.</summary>
     ForgetVote = 1 << 9,
 
-    /// <summary>A follower commits what the leader has committed, beyond what it knows to match.</summary>
+    /// <summary>A heartbeat carries the leader's commit index, beyond what the follower's log is known to match.</summary>
     CommitUnmatched = 1 << 10,
 
     /// <summary>Counts entries as durable although the write that covered them was of entries since replaced.</summary>

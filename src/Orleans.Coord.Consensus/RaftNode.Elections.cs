@@ -96,7 +96,7 @@ public sealed partial class RaftNode
 
     private void HandlePreVote(PreVote request)
     {
-        bool granted = request.Term > Term && !HearsLeader && Log.IsUpToDate(request.LastLogIndex, request.LastLogTerm);
+        bool granted = request.Term > Term && !HearsLeader && IsUpToDate(request.LastLogIndex, request.LastLogTerm);
         Send(new PreVoteResponse(Id, request.From, granted ? request.Term : Term, granted));
     }
 
@@ -104,9 +104,8 @@ public sealed partial class RaftNode
     {
         Invariant.Check(request.Term == Term);
         bool free = Vote == request.From || (Vote == ReplicaId.None && Leader == ReplicaId.None);
-        free |= Has(RaftFaults.VoteTwice);
-        bool upToDate = Log.IsUpToDate(request.LastLogIndex, request.LastLogTerm) || Has(RaftFaults.VoteForStaleLog);
-        if (!free || !upToDate)
+        free |= Has(RaftFaults.VoteTwice) && Role == RaftRole.Follower;
+        if (!free || !IsUpToDate(request.LastLogIndex, request.LastLogTerm))
         {
             Send(new RequestVoteResponse(Id, request.From, Term, false));
             return;
@@ -117,7 +116,7 @@ public sealed partial class RaftNode
             BecomeFollower(Term, ReplicaId.None);
         }
 
-        Invariant.Check(Role == RaftRole.Follower || Has(RaftFaults.VoteTwice));
+        Invariant.Check(Role == RaftRole.Follower);
         Vote = request.From;
         _electionElapsed = 0;
         SendWhenDurable(new RequestVoteResponse(Id, request.From, Term, true));
@@ -148,6 +147,9 @@ public sealed partial class RaftNode
             BecomeFollower(Term, ReplicaId.None);
         }
     }
+
+    private bool IsUpToDate(LogIndex lastIndex, Term lastTerm) =>
+        Log.IsUpToDate(lastIndex, lastTerm) || Has(RaftFaults.VoteForStaleLog);
 
     private void HandleTimeoutNow()
     {

@@ -29,8 +29,7 @@ public sealed partial class RaftNode
         long skip = Math.Clamp(Log.Commit - append.PrevLogIndex, 0, append.Entries.Length);
         AppendFromLeader(append.Entries.Span[(int)skip..]);
         LogIndex lastNew = Max(append.PrevLogIndex + append.Entries.Length, Log.Commit);
-        LogIndex known = Has(RaftFaults.CommitUnmatched) ? Log.LastIndex : lastNew;
-        CommitFromLeader(Min(append.LeaderCommit, known));
+        CommitFromLeader(Min(append.LeaderCommit, lastNew));
         AcknowledgeAppend(append, lastNew);
     }
 
@@ -94,7 +93,7 @@ public sealed partial class RaftNode
     {
         if (commit > Log.Commit)
         {
-            Invariant.Check(commit <= Log.LastIndex);
+            Invariant.Check(Role == RaftRole.Follower);
             Log.CommitTo(commit);
         }
     }

@@ -72,7 +72,7 @@ public sealed partial class RaftNode
         _heartbeatElapsed = 0;
         foreach (Progress peer in _tracker.Peers)
         {
-            LogIndex commit = Min(Log.Commit, peer.Match);
+            LogIndex commit = Has(RaftFaults.CommitUnmatched) ? Log.Commit : Min(Log.Commit, peer.Match);
             Send(new Heartbeat(Id, peer.Id, Term, commit, _reads.Round));
         }
     }

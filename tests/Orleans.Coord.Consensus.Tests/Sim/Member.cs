@@ -79,8 +79,11 @@ internal sealed class Member(ReplicaId id, RaftOptions options, SafetyChecker ch
         Node.ReadIndex(context);
     }
 
-    /// <summary>One turn of the host: takes the Ready and does what it says. Messages go to <paramref name="send"/>.</summary>
-    public void Turn(Action<Message> send)
+    /// <summary>
+    /// One turn of the host: takes the Ready and does what it says. Messages go to <paramref name="send"/>. Returns
+    /// whether the node was told something that it may want to answer at once.
+    /// </summary>
+    public bool Turn(Action<Message> send)
     {
         Ready ready = Node.TakeReady();
         if (ready.SoftState is { Role: RaftRole.Leader })
@@ -115,6 +118,7 @@ internal sealed class Member(ReplicaId id, RaftOptions options, SafetyChecker ch
         Apply(committed);
         Supply(reads);
         Receive(chunks);
+        return reads.Length + chunks.Length > 0;
     }
 
     /// <summary>The oldest write under way is durable.</summary>

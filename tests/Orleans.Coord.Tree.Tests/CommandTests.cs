@@ -22,14 +22,14 @@ public sealed class CommandTests
     [Fact]
     public void Session_commands_are_read_as_they_were_written()
     {
-        byte[] create = Body.Of(w => CommandCodec.WriteCreateSession(w, 11, 22, [9, 9], 4_000));
+        byte[] create = Body.Of(w => CommandCodec.WriteCreateSession(w, 11, 22, 77, [9, 9], 4_000));
         Assert.True(Command.TryRead(create, out Command command));
-        Assert.Equal((CommandKind.CreateSession, 4_000), (command.Kind, command.TimeoutMs));
+        Assert.Equal((CommandKind.CreateSession, 4_000, 77UL), (command.Kind, command.TimeoutMs, command.Ticket));
         Assert.Equal((11L, 22L), (command.Time, command.SessionId));
         Assert.Equal([9, 9], command.PasswordHash.ToArray());
-        byte[] attach = Body.Of(w => CommandCodec.WriteAttachSession(w, 11, 22, [8], 5_000));
+        byte[] attach = Body.Of(w => CommandCodec.WriteAttachSession(w, 11, 22, 78, [8], 5_000));
         Assert.True(Command.TryRead(attach, out command));
-        Assert.Equal((CommandKind.AttachSession, 5_000), (command.Kind, command.TimeoutMs));
+        Assert.Equal((CommandKind.AttachSession, 5_000, 78UL), (command.Kind, command.TimeoutMs, command.Ticket));
         byte[] expire = Body.Of(w => CommandCodec.WriteExpireSession(w, 11, 22, 3));
         Assert.True(Command.TryRead(expire, out command));
         Assert.Equal((CommandKind.ExpireSession, 3), (command.Kind, command.Generation));
@@ -60,7 +60,7 @@ public sealed class CommandTests
     [Fact]
     public void A_cut_payload_is_refused_and_counts_as_an_entry()
     {
-        byte[] payload = Body.Of(w => CommandCodec.WriteCreateSession(w, 11, 22, new byte[32], 4_000));
+        byte[] payload = Body.Of(w => CommandCodec.WriteCreateSession(w, 11, 22, 77, new byte[32], 4_000));
         var machine = new CoordStateMachine();
         var result = new ApplyResult();
         for (int length = 0; length < payload.Length; length++)

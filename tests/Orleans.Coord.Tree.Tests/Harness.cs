@@ -43,7 +43,7 @@ internal sealed class Harness(CoordStateMachine? machine = null)
     public CoordErrorCode Open(long id, int timeout = 30_000)
     {
         CoordErrorCode code = Apply(Body.Of(w =>
-            CommandCodec.WriteCreateSession(w, Time, id, SessionTable.HashPassword(Password), timeout)));
+            CommandCodec.WriteCreateSession(w, Time, id, 0, SessionTable.HashPassword(Password), timeout)));
         if (code == CoordErrorCode.Ok)
         {
             _owners[id] = (1, 0);
@@ -55,7 +55,7 @@ internal sealed class Harness(CoordStateMachine? machine = null)
     public CoordErrorCode Attach(long id, byte[]? password = null, int timeout = 20_000)
     {
         CoordErrorCode code = Apply(Body.Of(w => CommandCodec.WriteAttachSession(
-            w, Time, id, SessionTable.HashPassword(password ?? Password), timeout)));
+            w, Time, id, 0, SessionTable.HashPassword(password ?? Password), timeout)));
         if (code == CoordErrorCode.Ok)
         {
             _owners[id] = (Result.Generation, 0);

@@ -36,7 +36,7 @@ public sealed class SessionTests
     [InlineData(7, 1_000, 0)]
     public void A_session_needs_an_id_a_timeout_and_a_password_hash(long id, int timeout, int hashBytes) =>
         Assert.Equal(BadArguments, _grid.Apply(Body.Of(w =>
-            CommandCodec.WriteCreateSession(w, 1, id, new byte[hashBytes], timeout))));
+            CommandCodec.WriteCreateSession(w, 1, id, 0, new byte[hashBytes], timeout))));
 
     [Fact]
     public void Attaching_raises_the_generation_and_takes_the_new_timeout()

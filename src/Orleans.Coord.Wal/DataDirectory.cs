@@ -31,33 +31,33 @@ public sealed class DataDirectory : IDisposable
 
         Manifest manifest = DirectoryRecovery.TakeManifest(disk, path);
         LogRecovery recovery = new(path, manifest, disk, options.AcceptTailLoss);
-        _snapshots.Load();
-        recovery.Run();
-        bool restart = DirectoryRecovery.Reconcile(path, recovery, _snapshots);
-        manifest = manifest with { Generation = manifest.Generation + 1, NewestSegment = recovery.NewestNumber };
-        manifest.Write(disk, path);
-        recovery.Unusable.ForEach(disk.Delete);
+        try
+        {
+            _snapshots.Load();
+            recovery.Run();
+            bool restart = DirectoryRecovery.Reconcile(path, recovery, _snapshots);
+            manifest = manifest with { Generation = manifest.Generation + 1, NewestSegment = recovery.NewestNumber };
+            manifest.Write(disk, path);
+            recovery.Unusable.ForEach(disk.Delete);
+            LogFiles files = new(path, manifest, disk, _factory, WakeBackground, recovery.NewestNumber);
+            LogPosition position = recovery.StartAt(files);
+            _writer = new LogWriter(files, _queue, recovery.Map, _space, options.MaxBatchBytes, position);
+            if (restart && _snapshots.Latest is SnapshotMetadata snapshot)
+            {
+                _queue.Reset(snapshot.Index, snapshot.Term, long.MinValue);
+                DirectoryRecovery.WriteNow(_writer);
+            }
+        }
+        catch
+        {
+            recovery.Map.Close();
+            throw;
+        }
 
         Incarnation = manifest.Incarnation;
         Generation = manifest.Generation;
         Notes = recovery.Notes;
         _map = recovery.Map;
-        LogFiles files = new(path, manifest, disk, _factory, WakeBackground, recovery.NewestNumber);
-        LogPosition position = recovery.Position;
-        if (position.Segment is null)
-        {
-            Segment first = files.Start(0, position.NextSequence, default, position.HardState);
-            _map.Add(first);
-            position = position with { Segment = first };
-        }
-
-        _writer = new LogWriter(files, _queue, _map, _space, options.MaxBatchBytes, position);
-        if (restart && _snapshots.Latest is SnapshotMetadata snapshot)
-        {
-            _queue.Reset(snapshot.Index, snapshot.Term, long.MinValue);
-            DirectoryRecovery.WriteNow(_writer);
-        }
-
         Log = new LogStore(_queue, _map, _writer, _factory, _snapshots, WakeBackground);
         _threads = options.OwnThreads ? new BackgroundThreads(_queue, _backgroundWork) : null;
     }
@@ -151,11 +151,7 @@ public sealed class DataDirectory : IDisposable
 
         _snapshots.Close();
         _factory.Close();
-        foreach (Segment segment in _map.Segments())
-        {
-            segment.File.Dispose();
-        }
-
+        _map.Close();
         _backgroundWork.Dispose();
         _lock.Dispose();
     }

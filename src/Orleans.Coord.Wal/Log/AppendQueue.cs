@@ -48,13 +48,15 @@ internal sealed class AppendQueue
 
         lock (_gate)
         {
-            if (entries.Length > 0 && _waiting.Count > 0)
+            int kept = _waiting.Count;
+            if (entries.Length > 0 && kept > 0)
             {
-                Drop((int)Math.Clamp(entries[0].Index - _waiting[0].Index, 0, _waiting.Count));
+                kept = (int)Math.Clamp(entries[0].Index - _waiting[0].Index, 0, kept);
             }
 
+            Mark mark = Supersede(kept, new Mark(0, hardState, token, bytes));
             _waiting.AddRange(entries);
-            _marks.Add(new Mark(_waiting.Count, hardState, token, bytes));
+            _marks.Add(mark with { EntriesEnd = _waiting.Count });
             Wake();
         }
     }
@@ -63,9 +65,8 @@ internal sealed class AppendQueue
     {
         lock (_gate)
         {
-            Drop(0);
+            _marks.Add(Supersede(0, new Mark(0, null, token, 0)));
             _reset = (index, term);
-            _marks.Add(new Mark(0, null, token, 0));
             Wake();
         }
     }
@@ -190,18 +191,27 @@ internal sealed class AppendQueue
         }
     }
 
-    private void Drop(int from)
+    /// <summary>
+    /// Drops waiting entries that a new append replaces. The appends that brought them must not be acknowledged
+    /// before it: their entries are never written, and without the new ones the disk would have neither.
+    /// </summary>
+    private Mark Supersede(int kept, Mark mark)
     {
-        if (from >= _waiting.Count)
+        if (kept < _waiting.Count)
         {
-            return;
+            _waiting.RemoveRange(kept, _waiting.Count - kept);
         }
 
-        _waiting.RemoveRange(from, _waiting.Count - from);
-        foreach (ref Mark mark in CollectionsMarshal.AsSpan(_marks))
+        int first = _marks.Count;
+        while (first > 0 && _marks[first - 1].EntriesEnd > kept)
         {
-            mark.EntriesEnd = Math.Min(mark.EntriesEnd, from);
+            first--;
+            mark.HardState ??= _marks[first].HardState;
+            mark.Bytes += _marks[first].Bytes;
         }
+
+        _marks.RemoveRange(first, _marks.Count - first);
+        return mark;
     }
 
     private bool TryFind(LogIndex index, out Entry entry)

@@ -3,7 +3,7 @@ using Orleans.Coord.Consensus;
 namespace Orleans.Coord.Wal;
 
 /// <summary>Where writing goes on: the last segment, the next batch's number, the newest hard state.</summary>
-internal readonly record struct LogPosition(Segment? Segment, long NextSequence, HardState HardState);
+internal readonly record struct LogPosition(Segment Segment, long NextSequence, HardState HardState);
 
 /// <summary>Gives segments their header and name.</summary>
 internal sealed class LogFiles(

@@ -135,6 +135,15 @@ internal sealed class LogMap
         }
     }
 
+    /// <summary>Closes the files.</summary>
+    internal void Close()
+    {
+        foreach (Segment segment in Segments())
+        {
+            segment.File.Dispose();
+        }
+    }
+
     private LogIndex EndOfOldest()
     {
         foreach (Extent extent in _extents)

@@ -18,9 +18,6 @@ internal sealed class LogRecovery(string directory, Manifest manifest, IDisk dis
     /// <summary>The log found.</summary>
     internal LogMap Map { get; private set; } = new();
 
-    /// <summary>Where writing goes on.</summary>
-    internal LogPosition Position => new(_last, _nextSequence, _hardState);
-
     /// <summary>Number of the newest segment file, whole or not; 0 if there is none.</summary>
     internal long NewestNumber { get; private set; }
 
@@ -58,6 +55,18 @@ internal sealed class LogRecovery(string directory, Manifest manifest, IDisk dis
         {
             MendTail(_last);
         }
+    }
+
+    /// <summary>Where writing goes on; an empty log gets its first segment.</summary>
+    internal LogPosition StartAt(LogFiles files)
+    {
+        if (_last is null)
+        {
+            _last = files.Start(0, _nextSequence, default, _hardState);
+            Map.Add(_last);
+        }
+
+        return new LogPosition(_last, _nextSequence, _hardState);
     }
 
     /// <summary>Term of an entry that is in the log.</summary>
@@ -194,11 +203,8 @@ internal sealed class LogRecovery(string directory, Manifest manifest, IDisk dis
 
     private void StartOver(StorageException gap)
     {
-        foreach (Segment segment in Map.Segments())
-        {
-            segment.File.Dispose();
-            Unusable.Add(segment.Path);
-        }
+        Unusable.AddRange(Map.Segments().Select(segment => segment.Path));
+        Map.Close();
 
         Gap = gap;
         Map = new LogMap();

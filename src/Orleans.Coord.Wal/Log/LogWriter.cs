@@ -27,7 +27,7 @@ internal sealed class LogWriter(
     LogFiles files, AppendQueue queue, LogMap map, SpaceMonitor space, int maxBatchBytes, LogPosition start)
 {
     private readonly BatchEncoder _encoder = new();
-    private Segment? _segment = start.Segment;
+    private Segment _segment = start.Segment;
     private long _sequence = start.NextSequence;
     private HardState _hardState = start.HardState;
     private BatchWork _work;
@@ -110,7 +110,7 @@ internal sealed class LogWriter(
     {
         try
         {
-            if (_segment is null || _segment.End + _encoder.FramedBytes > _segment.Header.Capacity)
+            if (_segment.End + _encoder.FramedBytes > _segment.Header.Capacity)
             {
                 space.Check(observer);
                 _segment = files.Start(_encoder.FramedBytes, _sequence, map.LastIndex, _hardState);

@@ -66,7 +66,9 @@ internal sealed class SegmentFactory(string directory, WalOptions options, IDisk
         }
         catch (DiskException)
         {
+            // On a full disk the piece that did fit must not stay.
             file.Dispose();
+            disk.Delete(path);
             throw;
         }
     }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Orleans.Coord.Consensus;
+using Orleans.Coord.Replication;
 
 namespace Orleans.Coord.Wal;
 
@@ -25,7 +26,15 @@ internal sealed class SnapshotReader : IDisposable
             throw Refusal.Missing(path, "the state it holds cannot be rebuilt from the log");
         }
 
-        Metadata = ReadHeader();
+        try
+        {
+            Metadata = ReadHeader();
+        }
+        catch (StorageException)
+        {
+            _file.Dispose();
+            throw;
+        }
     }
 
     internal SnapshotMetadata Metadata { get; }

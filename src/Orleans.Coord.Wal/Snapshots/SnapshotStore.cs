@@ -130,6 +130,7 @@ internal sealed class SnapshotStore(string directory, IDisk disk, int kept, Acti
         catch (DiskException e) when (e.Error == DiskError.NoSpace)
         {
             // The log does not depend on it: give this one up, and say so.
+            finished = true;
             writer.Discard();
             space.MarkFull(observer);
             observer.SnapshotAborted(writer.Metadata);

@@ -1,0 +1,201 @@
+using System.Runtime.CompilerServices;
+
+namespace Orleans.Coord.Client;
+
+public sealed partial class CoordClient
+{
+    /// <summary>Reads a znode's metadata (null when there is none) and watches for its creation, write or delete.</summary>
+    /// <param name="path">The znode.</param>
+    /// <param name="cancellation">Gives up waiting for the answer.</param>
+    public async Task<Watched<Stat?>> ExistsAndWatchAsync(string path, CancellationToken cancellation = default)
+    {
+        string serverPath = _session.Root.ToServer(path);
+        Task<WatchEvent>? changed = null;
+        var request = new Request<ExistsOperation, Stat>(new(serverPath))
+        {
+            Watch = OneShotKind.Exist,
+            Answered = code => changed = code switch
+            {
+                CoordErrorCode.Ok => _session.Watches.AddOneShot(OneShotKind.Data, serverPath),
+                CoordErrorCode.NoNode => _session.Watches.AddOneShot(OneShotKind.Exist, serverPath),
+                _ => null,
+            },
+        };
+        CoordResult<Stat> result = await _session.SendAsync(request, cancellation).ConfigureAwait(false);
+        ThrowUnless(result.Code, path, CoordErrorCode.NoNode);
+        return new(result.Succeeded ? result.Value : null, changed!);
+    }
+
+    /// <summary>Reads a znode's data (null when there is none) and watches for its creation, write or delete.</summary>
+    /// <param name="path">The znode.</param>
+    /// <param name="cancellation">Gives up waiting for the answer.</param>
+    /// <exception cref="CoordException">There is no right to read it.</exception>
+    public async Task<Watched<ZnodeData?>> GetAndWatchAsync(string path, CancellationToken cancellation = default)
+    {
+        string serverPath = _session.Root.ToServer(path);
+        while (true)
+        {
+            Task<WatchEvent>? changed = null;
+            var request = new Request<GetOperation, ZnodeData>(new(serverPath))
+            {
+                Watch = OneShotKind.Data,
+                Answered = code => changed = code == CoordErrorCode.Ok
+                    ? _session.Watches.AddOneShot(OneShotKind.Data, serverPath)
+                    : null,
+            };
+            CoordResult<ZnodeData> result = await _session.SendAsync(request, cancellation).ConfigureAwait(false);
+            ThrowUnless(result.Code, path, CoordErrorCode.NoNode);
+            if (result.Succeeded)
+            {
+                return new(result.Value, changed!);
+            }
+
+            // A read of nothing sets no watch; a look for it does, unless it has come meanwhile.
+            Watched<Stat?> missing = await ExistsAndWatchAsync(path, cancellation).ConfigureAwait(false);
+            if (missing.Value is null)
+            {
+                return new(null, missing.Changed);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Lists a znode's children (null when there is no such znode) and watches for a child's creation or delete, or
+    /// for the znode's own.
+    /// </summary>
+    /// <param name="path">The parent.</param>
+    /// <param name="cancellation">Gives up waiting for the answer.</param>
+    /// <exception cref="CoordException">There is no right to read it.</exception>
+    public async Task<Watched<ZnodeChildren?>> GetChildrenAndWatchAsync(
+        string path, CancellationToken cancellation = default)
+    {
+        string serverPath = _session.Root.ToServer(path);
+        while (true)
+        {
+            Task<WatchEvent>? changed = null;
+            var request = new Request<ChildrenOperation, ZnodeChildren>(new(serverPath))
+            {
+                Watch = OneShotKind.Children,
+                Answered = code => changed = code == CoordErrorCode.Ok
+                    ? _session.Watches.AddOneShot(OneShotKind.Children, serverPath)
+                    : null,
+            };
+            CoordResult<ZnodeChildren> result = await _session.SendAsync(request, cancellation).ConfigureAwait(false);
+            ThrowUnless(result.Code, path, CoordErrorCode.NoNode);
+            if (result.Succeeded)
+            {
+                return new(result.Value, changed!);
+            }
+
+            Watched<Stat?> missing = await ExistsAndWatchAsync(path, cancellation).ConfigureAwait(false);
+            if (missing.Value is null)
+            {
+                return new(null, missing.Changed);
+            }
+        }
+    }
+
+    /// <summary>
+    /// A znode's data (null while there is none): the present value, then each new one. A slow consumer gets the
+    /// newest value and may miss some in between, but never the last; reconnects lose nothing either.
+    /// </summary>
+    /// <param name="path">The znode.</param>
+    /// <param name="cancellation">Ends the stream.</param>
+    /// <exception cref="CoordException">There is no right to read it, or the session has ended.</exception>
+    public async IAsyncEnumerable<ZnodeData?> WatchDataAsync(
+        string path, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        bool first = true;
+        ZnodeData? last = null;
+        while (true)
+        {
+            Watched<ZnodeData?> now = await GetAndWatchAsync(path, cancellation).ConfigureAwait(false);
+            if (first || now.Value?.Stat.Mzxid != last?.Stat.Mzxid)
+            {
+                yield return now.Value;
+            }
+
+            first = false;
+            last = now.Value;
+            await now.Changed.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// A znode's children (null while there is no such znode): the present list, then each new one. A slow consumer
+    /// gets the newest list and may miss some in between, but never the last; reconnects lose nothing either.
+    /// </summary>
+    /// <param name="path">The parent.</param>
+    /// <param name="cancellation">Ends the stream.</param>
+    /// <exception cref="CoordException">There is no right to read it, or the session has ended.</exception>
+    public async IAsyncEnumerable<ZnodeChildren?> WatchChildrenAsync(
+        string path, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        bool first = true;
+        ZnodeChildren? last = null;
+        while (true)
+        {
+            Watched<ZnodeChildren?> now = await GetChildrenAndWatchAsync(path, cancellation).ConfigureAwait(false);
+            if (first || now.Value?.Stat.Pzxid != last?.Stat.Pzxid || now.Value?.Stat.Czxid != last?.Stat.Czxid)
+            {
+                yield return now.Value;
+            }
+
+            first = false;
+            last = now.Value;
+            await now.Changed.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// All events at a znode, or at and below it, from a persistent watch. Begins with
+    /// <see cref="WatchEventKind.Resync"/> once the watch is in force, and repeats it wherever events may be missing:
+    /// after a reconnect, and where a slow consumer let more than
+    /// <see cref="CoordClientOptions.WatchBufferCapacity"/> pile up. Read the znodes at each resync.
+    /// </summary>
+    /// <param name="path">The znode.</param>
+    /// <param name="scope">How far to watch.</param>
+    /// <param name="cancellation">Ends the stream, and the watch when no other stream needs it.</param>
+    /// <exception cref="CoordException">
+    /// The server does not know persistent watches (<see cref="CoordErrorCode.Unimplemented"/>, before ZooKeeper
+    /// 3.6), or the session has ended.
+    /// </exception>
+    public async IAsyncEnumerable<WatchEvent> WatchAsync(
+        string path, WatchScope scope = WatchScope.Znode, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        string serverPath = _session.Root.ToServer(path);
+        var buffer = new WatchBuffer(path, _session.Options.WatchBufferCapacity);
+        var request = new Request<AddWatchOperation, Nothing>(new(serverPath, scope))
+        {
+            Answered = code =>
+            {
+                if (code == CoordErrorCode.Ok)
+                {
+                    buffer.Resync();
+                }
+                else
+                {
+                    buffer.Fail(CoordException.For(code, path));
+                }
+            },
+        };
+        _session.Watches.AddStream(scope, serverPath, buffer, () => _session.SendOwn(request));
+        try
+        {
+            await foreach (WatchEvent what in buffer.ReadAllAsync(cancellation).ConfigureAwait(false))
+            {
+                yield return what;
+            }
+        }
+        finally
+        {
+            _session.Watches.RemoveStream(scope, serverPath, buffer, () => Unwatch(serverPath));
+        }
+    }
+
+    private void Unwatch(string serverPath) =>
+        _session.SendOwn(new Request<RemoveWatchesOperation, Nothing>(new(serverPath))
+        {
+            Answered = _ => _session.Watches.SweepOneShots(serverPath),
+        });
+}

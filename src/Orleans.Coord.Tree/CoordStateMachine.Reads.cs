@@ -140,11 +140,12 @@ public sealed partial class CoordStateMachine
             return CoordErrorCode.NoAuth;
         }
 
-        WriteNode(op, node, identities, reply);
+        WriteNode(op, path, node, identities, reply);
         return CoordErrorCode.Ok;
     }
 
-    private void WriteNode(OpCode op, Znode node, ReadOnlySpan<byte> identities, JuteWriter reply)
+    private void WriteNode(
+        OpCode op, ReadOnlySpan<byte> path, Znode node, ReadOnlySpan<byte> identities, JuteWriter reply)
     {
         switch (op)
         {
@@ -164,7 +165,11 @@ public sealed partial class CoordStateMachine
                 reply.WriteStat(node.ToStat());
                 break;
             case OpCode.GetAllChildrenNumber:
-                reply.WriteInt(ReferenceEquals(node, Tree.Root) ? ZnodeCount - 1 : CountDescendants(node));
+                // Asked for an empty path, ZooKeeper counts the root among its descendants.
+                reply.WriteInt(
+                    path.IsEmpty ? ZnodeCount
+                    : ReferenceEquals(node, Tree.Root) ? ZnodeCount - 1
+                    : CountDescendants(node));
                 break;
             default:
                 Invariant.Check(op == OpCode.Exists);

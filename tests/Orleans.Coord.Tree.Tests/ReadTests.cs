@@ -69,6 +69,7 @@ public sealed class ReadTests
 
     [Theory]
     [InlineData("/", 8)]
+    [InlineData("", 9)]
     [InlineData("/a", 3)]
     [InlineData("/a/b", 1)]
     [InlineData("/e", 0)]

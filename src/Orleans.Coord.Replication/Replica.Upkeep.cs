@@ -9,7 +9,7 @@ public sealed partial class Replica
 {
     private const int ExpiriesPerTick = 256;
     private const int ReapedPerCheck = 1024;
-    private const int SnapshotSliceZnodes = 512;
+    private const int SnapshotSliceZnodes = 200;
     private const long SnapshotMaxPendingBytes = 8 << 20;
 
     private readonly List<(long SessionId, int Generation)> _expired = [];

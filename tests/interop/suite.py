@@ -46,7 +46,7 @@ def arguments(description):
 
 
 def run_tests(report, match, tests, *given):
-    """Runs each function with the arguments; its docstring's first line is its title."""
+    """Runs each function with the arguments; its docstring's first line is its title, what it returns a note."""
     for test in tests:
         title = inspect.getdoc(test).splitlines()[0]
         if match.lower() not in title.lower():
@@ -58,7 +58,8 @@ def run_tests(report, match, tests, *given):
             report.add("FAIL", title)
             traceback.print_exc(file=sys.stdout)
         else:
-            report.add("PASS", title, note or f"{time.monotonic() - started:.1f} s")
+            seconds = f"{time.monotonic() - started:.1f} s"
+            report.add("PASS", title, f"{note}, {seconds}" if note else seconds)
 
 
 def tests_of(module):

@@ -11,15 +11,15 @@ import struct
 HOST = "127.0.0.1"
 
 CREATE, DELETE, EXISTS, GET_DATA, SET_DATA = 1, 2, 3, 4, 5
-SYNC, PING, GET_CHILDREN2, CHECK, MULTI = 9, 11, 12, 13, 14
+SYNC, GET_CHILDREN2, MULTI = 9, 12, 14
 CREATE2, CREATE_CONTAINER, SET_WATCHES = 15, 19, 101
-AUTH, SET_ACL, CLOSE = 100, 7, -11
+AUTH, CLOSE = 100, -11
 
-EPHEMERAL, SEQUENTIAL = 1, 2
-OK, NO_NODE, NODE_EXISTS = 0, -101, -110
+EPHEMERAL = 1
+OK, NO_NODE = 0, -101
 
-EVENT_XID, PING_XID, AUTH_XID = -1, -2, -4
-EVENT_CREATED, EVENT_DELETED, EVENT_CHANGED, EVENT_CHILD = 1, 2, 3, 4
+EVENT_XID, AUTH_XID = -1, -4
+EVENT_CHANGED = 3
 
 # How long to wait for any one answer: far longer than a busy machine needs.
 DEADLINE = 60
@@ -225,10 +225,6 @@ class Client(Connection):
         reply = self.receive_reply()
         assert reply.xid == xid, f"reply {reply.xid} for request {xid}"
         return reply
-
-    def ping(self):
-        """Asks for a sign of life; the answer comes as a reply with PING_XID."""
-        self.send_bytes(frame(integer(PING_XID) + integer(PING)))
 
     def must(self, request):
         """`call` for a request that has to succeed; returns the reply's body."""

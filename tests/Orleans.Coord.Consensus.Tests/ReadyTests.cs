@@ -1,6 +1,8 @@
 namespace Orleans.Coord.Consensus.Tests;
 
-/// <summary>The contract of <see cref="Ready"/>: what is said once, what waits, what is never written for nothing.</summary>
+/// <summary>
+/// The contract of <see cref="Ready"/>: what is said once, what waits, what is never written for nothing.
+/// </summary>
 public sealed class ReadyTests
 {
     [Fact]
@@ -136,12 +138,14 @@ public sealed class ReadyTests
 
     [Fact]
     public void AMessageForAnotherMemberIsABug() =>
-        Assert.Throws<InvariantException>(() => Group.Led(3)[1].Step(new TimeoutNow(Group.Id(3), Group.Id(2), new Term(1))));
+        Assert.Throws<InvariantException>(
+            () => Group.Led(3)[1].Step(new TimeoutNow(Group.Id(3), Group.Id(2), new Term(1))));
 
     [Fact]
     public void OptionsThatMakeNoSenseAreRefused()
     {
-        Assert.Throws<InvariantException>(() => new Group(1, options: new RaftOptions { ElectionTicks = 2, HeartbeatTicks = 2 }));
+        var tooFast = new RaftOptions { ElectionTicks = 2, HeartbeatTicks = 2 };
+        Assert.Throws<InvariantException>(() => new Group(1, options: tooFast));
         Assert.Throws<InvariantException>(() => new Group(1, options: new RaftOptions { MaxAppendBytes = 0 }));
         Assert.Throws<InvariantException>(() => new Group(1, options: new RaftOptions { MaxInflightMessages = 0 }));
     }

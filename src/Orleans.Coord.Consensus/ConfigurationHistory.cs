@@ -51,7 +51,9 @@ internal sealed class ConfigurationHistory
         return _configs[PositionOf(index)].Config;
     }
 
-    /// <summary>Whether the member votes in the configuration at <paramref name="commit"/> or in any after it.</summary>
+    /// <summary>
+    /// Whether the member votes in the configuration at <paramref name="commit"/> or in any after it.
+    /// </summary>
     public bool IsVoterAfter(LogIndex commit, ReplicaId id)
     {
         for (int i = PositionOf(commit); i < _configs.Count; i++)

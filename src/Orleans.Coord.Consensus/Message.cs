@@ -22,7 +22,8 @@ public sealed record RequestVote(
 /// <param name="To">The candidate.</param>
 /// <param name="Term">The voter's term.</param>
 /// <param name="Granted">Whether the candidate has the vote.</param>
-public sealed record RequestVoteResponse(ReplicaId From, ReplicaId To, Term Term, bool Granted) : Message(From, To, Term);
+public sealed record RequestVoteResponse(ReplicaId From, ReplicaId To, Term Term, bool Granted)
+    : Message(From, To, Term);
 
 /// <summary>Asks whether a vote would be given, and changes nothing (Ongaro's thesis, section 9.6).</summary>
 /// <param name="From">The would-be candidate.</param>
@@ -84,7 +85,8 @@ public sealed record Heartbeat(ReplicaId From, ReplicaId To, Term Term, LogIndex
 /// <param name="To">The leader.</param>
 /// <param name="Term">The follower's term.</param>
 /// <param name="ReadRound">The round named in the heartbeat.</param>
-public sealed record HeartbeatResponse(ReplicaId From, ReplicaId To, Term Term, long ReadRound) : Message(From, To, Term);
+public sealed record HeartbeatResponse(ReplicaId From, ReplicaId To, Term Term, long ReadRound)
+    : Message(From, To, Term);
 
 /// <summary>A piece of a snapshot (section 7).</summary>
 /// <param name="From">The leader.</param>
@@ -104,7 +106,9 @@ public sealed record InstallSnapshot(
     bool Done)
     : Message(From, To, Term);
 
-/// <summary>The answer to <see cref="InstallSnapshot"/>. A finished install is told by an <see cref="AppendResponse"/>.</summary>
+/// <summary>
+/// The answer to <see cref="InstallSnapshot"/>. A finished install is told by an <see cref="AppendResponse"/>.
+/// </summary>
 /// <param name="From">The follower.</param>
 /// <param name="To">The leader.</param>
 /// <param name="Term">The follower's term.</param>

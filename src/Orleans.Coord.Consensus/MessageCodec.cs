@@ -251,7 +251,9 @@ public static class MessageCodec
         }
     }
 
-    /// <summary>Reads fields; after the first one that is not there, or not allowed, everything reads as nothing.</summary>
+    /// <summary>
+    /// Reads fields; after the first one that is not there, or not allowed, everything reads as nothing.
+    /// </summary>
     private ref struct Reader(ReadOnlyMemory<byte> bytes)
     {
         public const int EntryHeadBytes = sizeof(long) + 1 + sizeof(int);
@@ -295,7 +297,9 @@ public static class MessageCodec
             return value < 0 ? null : new LogIndex(value);
         }
 
-        /// <summary>A number of things that take at least <paramref name="bytesEach"/>: never more than could be there.</summary>
+        /// <summary>
+        /// A number of things that take at least <paramref name="bytesEach"/>: never more than could be there.
+        /// </summary>
         public int Length(int bytesEach)
         {
             ReadOnlyMemory<byte> taken = Take(sizeof(int));

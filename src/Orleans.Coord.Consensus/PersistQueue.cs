@@ -39,7 +39,9 @@ internal sealed class PersistQueue
         return _issued;
     }
 
-    /// <summary>Ties the messages of this turn to the newest write; without any under way they go to <paramref name="free"/>.</summary>
+    /// <summary>
+    /// Ties the messages of this turn to the newest write; without any under way they go to <paramref name="free"/>.
+    /// </summary>
     public void Seal(List<Message> free)
     {
         Invariant.Check(_issued >= _persisted);
@@ -59,7 +61,9 @@ internal sealed class PersistQueue
         Invariant.Check(_held.Count == 0 || _issued > _persisted);
     }
 
-    /// <summary>The entries from <paramref name="from"/> on are being replaced: no earlier write vouches for them.</summary>
+    /// <summary>
+    /// The entries from <paramref name="from"/> on are being replaced: no earlier write vouches for them.
+    /// </summary>
     public void Truncate(LogIndex from)
     {
         for (int i = 0; i < _writes.Count; i++)
@@ -74,7 +78,9 @@ internal sealed class PersistQueue
         Invariant.Check(from.Value > 0);
     }
 
-    /// <summary>Up to <paramref name="token"/> all is durable. Returns the highest durable entry, or null for a repeated token.</summary>
+    /// <summary>
+    /// Up to <paramref name="token"/> all is durable. Returns the highest durable entry, or null for a repeated token.
+    /// </summary>
     public LogIndex? Complete(long token, List<Message> released)
     {
         Invariant.Check(token <= _issued);

@@ -148,7 +148,9 @@ internal sealed class ProgressTracker(ReplicaId self)
         Invariant.Check(_match[self.Value] == 0);
     }
 
-    /// <summary>Keeps what is known of those who stay; those who join count as heard of, lest they end a leader's term.</summary>
+    /// <summary>
+    /// Keeps what is known of those who stay; those who join count as heard of, lest they end a leader's term.
+    /// </summary>
     public void Reconfigure(QuorumConfig config, LogIndex next)
     {
         Invariant.Check(next.Value > 0);

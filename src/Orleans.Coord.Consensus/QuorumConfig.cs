@@ -53,7 +53,9 @@ public sealed class QuorumConfig : IEquatable<QuorumConfig>
     /// <summary>Whether <paramref name="id"/> alone decides.</summary>
     public bool IsSoleVoter(ReplicaId id) => _voters.Length == 1 && _voters[0] == id && !IsJoint;
 
-    /// <summary>Whether the same voters decide in both configurations, so that one can follow the other directly.</summary>
+    /// <summary>
+    /// Whether the same voters decide in both configurations, so that one can follow the other directly.
+    /// </summary>
     internal bool HasSameVoters(QuorumConfig other) =>
         Voters.SequenceEqual(other.Voters) && Outgoing.SequenceEqual(other.Outgoing);
 
@@ -151,7 +153,8 @@ public sealed class QuorumConfig : IEquatable<QuorumConfig>
 
     /// <inheritdoc/>
     public override string ToString() =>
-        $"voters {string.Join(',', _voters)} outgoing {string.Join(',', _outgoing)} learners {string.Join(',', _learners)}";
+        $"voters {string.Join(',', _voters)} outgoing {string.Join(',', _outgoing)} "
+        + $"learners {string.Join(',', _learners)}";
 
     private static long MajorityValue(ReplicaId[] voters, ReadOnlySpan<long> valueOf)
     {
@@ -193,7 +196,9 @@ public sealed class QuorumConfig : IEquatable<QuorumConfig>
 
     private static bool Has(ReplicaId[] ids, ReplicaId id) => Array.IndexOf(ids, id) >= 0;
 
-    /// <summary>Ids ascend without repetition, none is "none", and nobody is a new voter and a learner at once.</summary>
+    /// <summary>
+    /// Ids ascend without repetition, none is "none", and nobody is a new voter and a learner at once.
+    /// </summary>
     private bool IsWellFormed()
     {
         bool overlap = Array.Exists(_learners, id => Has(_voters, id));

@@ -1,6 +1,8 @@
 namespace Orleans.Coord.Consensus;
 
-/// <summary>Bugs that tests plant in a node, to prove that their checkers would see them. Never set in production.</summary>
+/// <summary>
+/// Bugs that tests plant in a node, to prove that their checkers would see them. Never set in production.
+/// </summary>
 [Flags]
 internal enum RaftFaults
 {
@@ -36,7 +38,9 @@ internal enum RaftFaults
     /// <summary>Forgets its vote at a restart.</summary>
     ForgetVote = 1 << 9,
 
-    /// <summary>A heartbeat carries the leader's commit index, beyond what the follower's log is known to match.</summary>
+    /// <summary>
+    /// A heartbeat carries the leader's commit index, beyond what the follower's log is known to match.
+    /// </summary>
     CommitUnmatched = 1 << 10,
 
     /// <summary>Counts entries as durable although the write that covered them was of entries since replaced.</summary>

@@ -47,7 +47,9 @@ public sealed class RaftLog
     /// <summary>The oldest entry in memory; one above <see cref="LastIndex"/> if there is none.</summary>
     public LogIndex WindowFirst => LastIndex - _count + 1;
 
-    /// <summary>An entry's term, unless it lies before <see cref="BaseIndex"/> or after <see cref="LastIndex"/>.</summary>
+    /// <summary>
+    /// An entry's term, unless it lies before <see cref="BaseIndex"/> or after <see cref="LastIndex"/>.
+    /// </summary>
     public bool TryGetTerm(LogIndex index, out Term term) => _terms.TryGet(index, out term);
 
     /// <summary>
@@ -79,7 +81,9 @@ public sealed class RaftLog
         return window[..count];
     }
 
-    /// <summary>Starts from a snapshot and what the store holds beside it; false if the store's entries do not fit it.</summary>
+    /// <summary>
+    /// Starts from a snapshot and what the store holds beside it; false if the store's entries do not fit it.
+    /// </summary>
     internal bool Restore(RaftStart start, long maxWindowBytes, Action<Entry> onConfiguration)
     {
         SnapshotMetadata snapshot = start.Snapshot;
@@ -124,7 +128,9 @@ public sealed class RaftLog
         Commit = commit > Commit ? commit : Commit;
     }
 
-    /// <summary>Everything up to <paramref name="index"/> is in a snapshot that the state machine now stands at.</summary>
+    /// <summary>
+    /// Everything up to <paramref name="index"/> is in a snapshot that the state machine now stands at.
+    /// </summary>
     internal void Reset(LogIndex index, Term term)
     {
         Invariant.Check(index >= Commit);
@@ -251,7 +257,9 @@ public sealed class RaftLog
         return true;
     }
 
-    /// <summary>Entries that a snapshot covers are kept readable for followers, starting after the first of them.</summary>
+    /// <summary>
+    /// Entries that a snapshot covers are kept readable for followers, starting after the first of them.
+    /// </summary>
     private bool RestoreBelowSnapshot(in Entry entry, SnapshotMetadata snapshot)
     {
         bool first = _terms.Base == snapshot.Index && _terms.Last == snapshot.Index && entry.Index < snapshot.Index;

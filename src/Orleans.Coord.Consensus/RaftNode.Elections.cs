@@ -1,9 +1,12 @@
 namespace Orleans.Coord.Consensus;
 
-/// <content>Elections: Raft paper, section 5.2 and 5.4.1; pre-vote and check-quorum: Ongaro's thesis, section 9.6.</content>
+/// <content>Elections: Raft paper, section 5.2 and 5.4.1; pre-vote and check-quorum: Ongaro's thesis, section
+/// 9.6.</content>
 public sealed partial class RaftNode
 {
-    /// <summary>Whether it has heard a leader within the shortest election timeout; then it helps no one to replace it.</summary>
+    /// <summary>
+    /// Whether it has heard a leader within the shortest election timeout; then it helps no one to replace it.
+    /// </summary>
     private bool HearsLeader =>
         Role == RaftRole.Leader || (Leader != ReplicaId.None && _electionElapsed < _options.ElectionTicks);
 

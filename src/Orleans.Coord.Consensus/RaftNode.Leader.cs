@@ -105,7 +105,9 @@ public sealed partial class RaftNode
         HandOverIfReady();
     }
 
-    /// <summary>The logs differ at the entry before: go back to where they may match (section 5.3, last part).</summary>
+    /// <summary>
+    /// The logs differ at the entry before: go back to where they may match (section 5.3, last part).
+    /// </summary>
     private void HandleRefusedAppend(Progress peer, AppendResponse response)
     {
         bool isStale = response.Index <= peer.Match || response.Index >= peer.Next;

@@ -1,6 +1,7 @@
 namespace Orleans.Coord.Consensus;
 
-/// <content>Proposals, membership (Raft paper, section 6) and leader transfer (Ongaro's thesis, section 3.10).</content>
+/// <content>Proposals, membership (Raft paper, section 6) and leader transfer (Ongaro's thesis, section
+/// 3.10).</content>
 public sealed partial class RaftNode
 {
     private ReplicaId _transferTarget;
@@ -97,7 +98,9 @@ public sealed partial class RaftNode
         }
     }
 
-    /// <summary>A joint configuration is left once committed; a leader without a vote steps down once that is (section 6).</summary>
+    /// <summary>
+    /// A joint configuration is left once committed; a leader without a vote steps down once that is (section 6).
+    /// </summary>
     private void AfterCommit()
     {
         if (ConfigurationIndex > Log.Commit || !HasCommittedInTerm)

@@ -86,7 +86,9 @@ public sealed partial class RaftNode
         }
     }
 
-    /// <summary>The state machine has applied the entries up to <paramref name="index"/>; memory may be freed.</summary>
+    /// <summary>
+    /// The state machine has applied the entries up to <paramref name="index"/>; memory may be freed.
+    /// </summary>
     public void Applied(LogIndex index)
     {
         Invariant.Check(index <= _delivered);

@@ -39,14 +39,17 @@ public sealed partial class RaftNode
     {
         Invariant.Check(done || data.Length > 0);
         Progress? peer = PeerOf(read.To);
-        if (peer?.Snapshot is { } snapshot && snapshot.Index == read.Snapshot.Index && peer.SnapshotOffset == read.Offset)
+        bool isAsked = peer?.Snapshot?.Index == read.Snapshot.Index && peer.SnapshotOffset == read.Offset;
+        if (isAsked && peer?.Snapshot is { } snapshot)
         {
             Invariant.Check(peer.State == ProgressState.Snapshot);
             Send(new InstallSnapshot(Id, read.To, Term, snapshot, read.Offset, data, done));
         }
     }
 
-    /// <summary>The host cannot read the snapshot for a follower any more: start over, with a newer one if there is.</summary>
+    /// <summary>
+    /// The host cannot read the snapshot for a follower any more: start over, with a newer one if there is.
+    /// </summary>
     public void SnapshotUnavailable(ReplicaId to)
     {
         Progress? peer = PeerOf(to);
@@ -193,7 +196,9 @@ public sealed partial class RaftNode
         }
     }
 
-    /// <summary>A piece or its answer was lost, or the follower is slow: send the same piece again after a while.</summary>
+    /// <summary>
+    /// A piece or its answer was lost, or the follower is slow: send the same piece again after a while.
+    /// </summary>
     private void TickSnapshots()
     {
         foreach (Progress peer in _tracker.Peers)

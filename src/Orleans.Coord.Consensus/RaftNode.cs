@@ -73,14 +73,20 @@ public sealed partial class RaftNode
     /// <summary>The newest configuration in its log, by which it acts, committed or not.</summary>
     public QuorumConfig Configuration => _configurations.Current;
 
-    /// <summary>The entry that brought <see cref="Configuration"/>; committed once <see cref="RaftLog.Commit"/> is there.</summary>
+    /// <summary>
+    /// The entry that brought <see cref="Configuration"/>; committed once <see cref="RaftLog.Commit"/> is there.
+    /// </summary>
     public LogIndex ConfigurationIndex => _configurations.CurrentIndex;
 
-    /// <summary>Whether it leads and has committed an entry of its own term, so that it knows all that is committed.</summary>
+    /// <summary>
+    /// Whether it leads and has committed an entry of its own term, so that it knows all that is committed.
+    /// </summary>
     public bool HasCommittedInTerm =>
         Role == RaftRole.Leader && Log.TryGetTerm(Log.Commit, out Term term) && term == Term;
 
-    /// <summary>The configuration in force at an entry not older than the newest snapshot: what a new snapshot names.</summary>
+    /// <summary>
+    /// The configuration in force at an entry not older than the newest snapshot: what a new snapshot names.
+    /// </summary>
     public QuorumConfig ConfigurationAt(LogIndex index) => _configurations.At(index);
 
     /// <summary>A unit of time has passed.</summary>
@@ -194,7 +200,9 @@ public sealed partial class RaftNode
         }
     }
 
-    /// <summary>Section 5.1: a higher term ends whatever the member was. Returns whether the message is to be handled.</summary>
+    /// <summary>
+    /// Section 5.1: a higher term ends whatever the member was. Returns whether the message is to be handled.
+    /// </summary>
     private bool StepHigherTerm(Message message)
     {
         switch (message)
@@ -213,7 +221,8 @@ public sealed partial class RaftNode
     }
 
     /// <summary>
-    /// A leader or candidate of an earlier term is told of the newer one. Without the answer to a leader, a member whose
+    /// A leader or candidate of an earlier term is told of the newer one. Without the answer to a leader, a member
+    /// whose
     /// term ran ahead could never come back: the others refuse its pre-votes while they hear that leader.
     /// </summary>
     private bool StepLowerTerm(Message message)
@@ -241,7 +250,9 @@ public sealed partial class RaftNode
     private void RestoreLog(RaftStart start)
     {
         bool fits = Log.Restore(
-            start, _options.MaxWindowBytes, entry => _configurations.Append(entry.Index, QuorumConfig.Decode(entry.Payload.Span)));
+            start,
+            _options.MaxWindowBytes,
+            entry => _configurations.Append(entry.Index, QuorumConfig.Decode(entry.Payload.Span)));
         if (!fits)
         {
             _configurations.Reset(start.Snapshot.Index, QuorumConfig.Decode(start.Snapshot.Configuration.Span));

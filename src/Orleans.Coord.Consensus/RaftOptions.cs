@@ -1,6 +1,8 @@
 namespace Orleans.Coord.Consensus;
 
-/// <summary>Settings of a <see cref="RaftNode"/>. Time is counted in ticks; the host decides how long a tick is.</summary>
+/// <summary>
+/// Settings of a <see cref="RaftNode"/>. Time is counted in ticks; the host decides how long a tick is.
+/// </summary>
 public sealed record RaftOptions
 {
     /// <summary>

@@ -53,14 +53,16 @@ public readonly record struct SnapshotRead(ReplicaId To, SnapshotMetadata Snapsh
 
 /// <summary>
 /// A piece of a snapshot that the leader sent, in order. Write it aside; call
-/// <see cref="RaftNode.SnapshotChunkTaken"/> when there is room for more, and after the last piece, once all is durable,
+/// <see cref="RaftNode.SnapshotChunkTaken"/> when there is room for more, and after the last piece, once all is
+/// durable,
 /// <see cref="RaftNode.SnapshotInstalled"/>.
 /// </summary>
 /// <param name="Snapshot">Which snapshot. A piece at offset 0 starts afresh and voids what came before.</param>
 /// <param name="Offset">Where the piece belongs.</param>
 /// <param name="Data">The piece.</param>
 /// <param name="Done">Whether it is the last one.</param>
-public readonly record struct SnapshotChunk(SnapshotMetadata Snapshot, long Offset, ReadOnlyMemory<byte> Data, bool Done);
+public readonly record struct SnapshotChunk(
+    SnapshotMetadata Snapshot, long Offset, ReadOnlyMemory<byte> Data, bool Done);
 
 /// <summary>
 /// Everything a node wants done, taken once per turn. Hand <see cref="Reset"/>, <see cref="Entries"/> and

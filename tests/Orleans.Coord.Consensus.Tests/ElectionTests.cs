@@ -205,7 +205,8 @@ public sealed class ElectionTests
     public void AProposalToAFollowerNamesTheLeader()
     {
         Group group = Group.Led(3);
-        Assert.Equal(new ProposeResult(ProposeStatus.NotLeader, default, default, Group.Id(1)), group[2].Propose(default));
+        var refused = new ProposeResult(ProposeStatus.NotLeader, default, default, Group.Id(1));
+        Assert.Equal(refused, group[2].Propose(default));
     }
 
     [Fact]

@@ -84,7 +84,9 @@ internal sealed class Group
         }
     }
 
-    /// <summary>Loses Appends with entries of that term, but for those that will be refused, and those to one member.</summary>
+    /// <summary>
+    /// Loses Appends with entries of that term, but for those that will be refused, and those to one member.
+    /// </summary>
     public void LoseSuccessfulAppendsOf(Term term, int but = 0) => Loses = message =>
         message is Append { Entries.Length: > 0 } append && append.Entries.Span[^1].Term == term && append.To != Id(but)
         && Member(append.To.Value).IsUp && this[append.To.Value].Log.LastIndex >= append.PrevLogIndex;

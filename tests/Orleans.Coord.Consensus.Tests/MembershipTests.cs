@@ -216,7 +216,8 @@ public sealed class MembershipTests
     {
         Group group = Group.Led(1, 2);
         group[1].ProposeConfiguration(Group.Config([2, 3]));
-        group.Loses = message => message is Append { Entries.Length: > 0 } m && m.Entries.Span[^1].Kind == EntryKind.Configuration
+        group.Loses = message => message is Append { Entries.Length: > 0 } m
+            && m.Entries.Span[^1].Kind == EntryKind.Configuration
             && !QuorumConfig.Decode(m.Entries.Span[^1].Payload.Span).IsJoint;
         group.Settle();
         Assert.False(group[1].Configuration.IsJoint);

@@ -128,7 +128,8 @@ public sealed class MessageCodecTests
     public void AConfigurationThatIsNoneIsRefusedHere_NotByTheNode()
     {
         var entry = new Entry(new LogIndex(1), Term, EntryKind.Configuration, new byte[] { 9, 9 });
-        Assert.False(MessageCodec.TryRead(Write(new Append(A, B, Term, default, default, default, new[] { entry })), out _));
+        byte[] append = Write(new Append(A, B, Term, default, default, default, new[] { entry }));
+        Assert.False(MessageCodec.TryRead(append, out _));
         var snapshot = new SnapshotMetadata(new LogIndex(1), Term, new byte[] { 7 });
         Assert.False(MessageCodec.TryRead(Write(new InstallSnapshot(A, B, Term, snapshot, 0, default, true)), out _));
     }
@@ -154,7 +155,8 @@ public sealed class MessageCodecTests
             new AppendResponse(B, A, Term, false, index, index - 5, new Term(3)),
             new Heartbeat(A, B, Term, index, 77),
             new HeartbeatResponse(B, A, Term, 78),
-            new InstallSnapshot(A, B, Term, new SnapshotMetadata(index, new Term(4), config), 512, new byte[] { 9, 8, 7 }, true),
+            new InstallSnapshot(
+                A, B, Term, new SnapshotMetadata(index, new Term(4), config), 512, new byte[] { 9, 8, 7 }, true),
             new InstallSnapshotResponse(B, A, Term, index, 515),
             new TimeoutNow(A, B, Term),
             new ReadIndexRequest(B, A, Term, ulong.MaxValue, 12),

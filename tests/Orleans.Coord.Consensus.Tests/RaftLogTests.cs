@@ -182,7 +182,8 @@ public sealed class RaftLogTests
                     log.AppliedTo(log.Applied + random.Below((int)(log.Commit - log.Applied) + 1), random.Below(500));
                     break;
                 default:
-                    plain.Add(new Entry(new LogIndex(plain.Count + 1), new Term(term), EntryKind.Command, new byte[random.Below(30)]));
+                    var index = new LogIndex(plain.Count + 1);
+                    plain.Add(new Entry(index, new Term(term), EntryKind.Command, new byte[random.Below(30)]));
                     log.Append(plain[^1]);
                     break;
             }

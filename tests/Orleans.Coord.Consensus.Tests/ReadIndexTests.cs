@@ -1,6 +1,8 @@
 namespace Orleans.Coord.Consensus.Tests;
 
-/// <summary>Linearizable reads: an index is given only by a leader that a quorum has confirmed since the question.</summary>
+/// <summary>
+/// Linearizable reads: an index is given only by a leader that a quorum has confirmed since the question.
+/// </summary>
 public sealed class ReadIndexTests
 {
     [Fact]

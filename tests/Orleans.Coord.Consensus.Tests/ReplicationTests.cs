@@ -264,7 +264,9 @@ public sealed class ReplicationTests
         return group.Elect(1);
     }
 
-    /// <summary>(d) of the figure: member 1 is gone, member 5 is back, and its log is more up to date than theirs.</summary>
+    /// <summary>
+    /// (d) of the figure: member 1 is gone, member 5 is back, and its log is more up to date than theirs.
+    /// </summary>
     private static void ElectFive(Group group)
     {
         group.Member(1).Crash();

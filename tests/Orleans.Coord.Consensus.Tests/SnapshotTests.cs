@@ -122,7 +122,8 @@ public sealed class SnapshotTests
         group.Heal();
         group.Tick(6, 1);
         Assert.NotNull(group.Member(3).PendingSnapshot);
-        Assert.DoesNotContain(group.Sent, m => m is AppendResponse { Success: true, From.Value: 3 } r && r.Index > new LogIndex(1));
+        Assert.DoesNotContain(
+            group.Sent, m => m is AppendResponse { Success: true, From.Value: 3 } r && r.Index > new LogIndex(1));
         group.FreeDisk(3);
         group.Tick(6, 1);
         Assert.Equal(group.Member(1).Machine.Digest, group.Member(3).Machine.Digest);

@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Orleans.Coord.Consensus.Tests;
 
-/// <summary>A group of one: the product's embedded default, and the shortest way to see the exchange with the host.</summary>
+/// <summary>
+/// A group of one: the product's embedded default, and the shortest way to see the exchange with the host.
+/// </summary>
 public sealed class SoleVoterTests
 {
     private readonly List<Entry> _store = [];

@@ -2,7 +2,9 @@ using System.Buffers;
 
 namespace Orleans.Coord.Consensus.Tests.Sim;
 
-/// <summary>A node with its disk, its state machine and the few lines of host that tie them: what a replica does.</summary>
+/// <summary>
+/// A node with its disk, its state machine and the few lines of host that tie them: what a replica does.
+/// </summary>
 internal sealed class Member(ReplicaId id, RaftOptions options, SafetyChecker checker, RaftFaults faults = default)
 {
     private readonly List<(ulong Context, LogIndex Index)> _reads = [];
@@ -70,8 +72,8 @@ internal sealed class Member(ReplicaId id, RaftOptions options, SafetyChecker ch
 
     public string Describe() => _node is not { } node
         ? $"{id} down"
-        : $"{id} {node.Role} term {node.Term} leader {node.Leader} log {node.Log.BaseIndex}..{node.Log.LastIndex} commit "
-            + $"{node.Log.Commit} applied {Machine.Index} {node.Configuration} at {node.ConfigurationIndex}";
+        : $"{id} {node.Role} term {node.Term} leader {node.Leader} log {node.Log.BaseIndex}..{node.Log.LastIndex} "
+            + $"commit {node.Log.Commit} applied {Machine.Index} {node.Configuration} at {node.ConfigurationIndex}";
 
     public void AskRead(ulong context)
     {
@@ -229,7 +231,8 @@ internal sealed class Member(ReplicaId id, RaftOptions options, SafetyChecker ch
 
             int from = (int)read.Offset;
             int to = Math.Min(from + options.SnapshotChunkBytes, Store.SnapshotBytes.Length);
-            Node.SupplySnapshotChunk(read, Store.SnapshotBytes.AsMemory(from, to - from), to == Store.SnapshotBytes.Length);
+            bool done = to == Store.SnapshotBytes.Length;
+            Node.SupplySnapshotChunk(read, Store.SnapshotBytes.AsMemory(from, to - from), done);
         }
     }
 

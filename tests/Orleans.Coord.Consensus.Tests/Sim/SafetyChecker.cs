@@ -11,7 +11,9 @@ internal sealed class SafetyChecker
     private readonly List<(Term Term, ulong Digest)> _applied = [(default, 0)];
     private readonly Dictionary<ulong, LogIndex> _readFloors = [];
 
-    /// <summary>The highest index that some client knows committed: by a write's acknowledgement or by a read.</summary>
+    /// <summary>
+    /// The highest index that some client knows committed: by a write's acknowledgement or by a read.
+    /// </summary>
     public LogIndex Known { get; private set; }
 
     /// <summary>The highest index that any member has applied.</summary>
@@ -23,7 +25,9 @@ internal sealed class SafetyChecker
 
     public int Elections => _leaders.Count;
 
-    /// <summary>Election safety: at most one leader per term. Leader completeness: it has all that is committed.</summary>
+    /// <summary>
+    /// Election safety: at most one leader per term. Leader completeness: it has all that is committed.
+    /// </summary>
     public void OnLeader(RaftNode node)
     {
         if (_leaders.TryAdd(node.Term, node.Id))
@@ -35,7 +39,8 @@ internal sealed class SafetyChecker
             }
         }
 
-        Require(_leaders[node.Term] == node.Id, $"election safety: {node.Id} and {_leaders[node.Term]} lead term {node.Term}");
+        ReplicaId leader = _leaders[node.Term];
+        Require(leader == node.Id, $"election safety: {node.Id} and {leader} lead term {node.Term}");
     }
 
     /// <summary>Log matching: same index and term means same entry, and the same before it.</summary>
@@ -60,7 +65,8 @@ internal sealed class SafetyChecker
             _applied.Add((term, machine.Digest));
         }
 
-        Require(at < _applied.Count && _applied[at].Digest == machine.Digest, $"state machine safety: {id} differs at {at}");
+        bool same = at < _applied.Count && _applied[at].Digest == machine.Digest;
+        Require(same, $"state machine safety: {id} differs at {at}");
     }
 
     public void OnAcknowledged(LogIndex index)

@@ -1,7 +1,8 @@
 namespace Orleans.Coord.Consensus.Tests.Sim;
 
 /// <summary>
-/// A whole group under one seed: a network that drops, repeats, delays, reorders and splits; disks that finish when they
+/// A whole group under one seed: a network that drops, repeats, delays, reorders and splits; disks that finish when
+/// they
 /// like; members that crash at any point; clients that write, read, hand over and change the membership. Then all is
 /// healed, and the group must come to rest with nothing lost.
 /// </summary>
@@ -38,7 +39,8 @@ internal sealed class SimCluster
         _writeSlowness = Pick(1, 2, 6);
         _changesMembers = _random.Below(2) == 0;
         RaftOptions options = RandomOptions();
-        QuorumConfig config = QuorumConfig.Create([.. Enumerable.Range(1, initial).Select(i => new ReplicaId((byte)i))]);
+        IEnumerable<ReplicaId> voters = Enumerable.Range(1, initial).Select(i => new ReplicaId((byte)i));
+        QuorumConfig config = QuorumConfig.Create([.. voters]);
         for (byte i = 1; i <= Ids; i++)
         {
             var member = new Member(new ReplicaId(i), options, _checker, faults);
@@ -305,5 +307,6 @@ internal sealed class SimCluster
     private int Pick(params ReadOnlySpan<int> values) => values[_random.Below(values.Length)];
 
     private void Trace(Message message) =>
-        TraceHash = ((TraceHash ^ (ulong)message.Term.Value) * 0x100000001B3) ^ ((ulong)message.From.Value << 8) ^ message.To.Value;
+        TraceHash = ((TraceHash ^ (ulong)message.Term.Value) * 0x100000001B3)
+            ^ ((ulong)message.From.Value << 8) ^ message.To.Value;
 }

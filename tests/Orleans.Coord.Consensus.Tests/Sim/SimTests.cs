@@ -50,7 +50,7 @@ public sealed class SimTests(ITestOutputHelper output)
         }
         catch (Exception e)
         {
-            throw new InvalidOperationException($"seed {seed}: {e.Message}", e);
+            throw new InvalidOperationException($"seed {seed}: {e.Message}\n{cluster.Describe()}", e);
         }
     }
 }

@@ -161,7 +161,9 @@ public sealed partial class CoordClient
     /// 3.6), or the session has ended.
     /// </exception>
     public async IAsyncEnumerable<WatchEvent> WatchAsync(
-        string path, WatchScope scope = WatchScope.Znode, [EnumeratorCancellation] CancellationToken cancellation = default)
+        string path,
+        WatchScope scope = WatchScope.Znode,
+        [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         string serverPath = _session.Root.ToServer(path);
         var buffer = new WatchBuffer(path, _session.Options.WatchBufferCapacity);
@@ -171,17 +173,15 @@ public sealed partial class CoordClient
             {
                 if (code == CoordErrorCode.Ok)
                 {
-                    buffer.Resync();
-                }
-                else
-                {
-                    buffer.Fail(CoordException.For(code, path));
+                    buffer.Arm();
                 }
             },
         };
         _session.Watches.AddStream(scope, serverPath, buffer, () => _session.SendOwn(request));
         try
         {
+            CoordResult<Nothing> added = await request.Task.WaitAsync(cancellation).ConfigureAwait(false);
+            ThrowUnlessOk(added.Code, path);
             await foreach (WatchEvent what in buffer.ReadAllAsync(cancellation).ConfigureAwait(false))
             {
                 yield return what;

@@ -159,6 +159,23 @@ internal sealed class FakeConnection(Socket socket) : IDisposable
     /// <summary>Sends bytes as they are.</summary>
     public async Task SendBytesAsync(byte[] bytes) => await _stream.WriteAsync(bytes);
 
+    /// <summary>Answers pings with blocking calls, on the caller's own thread.</summary>
+    public void AnswerPingsSynchronously(int count)
+    {
+        socket.ReceiveTimeout = (int)FakeServer.Patience.TotalMilliseconds;
+        byte[] ping = new byte[12];
+        for (int i = 0; i < count; i++)
+        {
+            _stream.ReadExactly(ping);
+            var frame = new JuteWriter();
+            frame.WriteInt(16);
+            frame.WriteInt(-2);
+            frame.WriteLong(0);
+            frame.WriteInt(0);
+            _stream.Write(frame.Written);
+        }
+    }
+
     /// <summary>Waits until the client has closed the connection.</summary>
     public async Task WaitForCloseAsync()
     {

@@ -245,6 +245,57 @@ public sealed class ServerTests : IAsyncLifetime
         Assert.NotNull(await _client.ExistsAsync("/large"));
     }
 
+    [ServerFact]
+    public async Task Cut_connections_lose_no_session_no_acknowledged_write_and_no_last_value()
+    {
+        using var proxy = new CuttingProxy(Server, bytesPerConnection: 2_500);
+        await using CoordClient cut = await CoordClient.ConnectAsync(new CoordClientOptions
+        {
+            ConnectionString = proxy.Address + _root,
+            SessionTimeout = TimeSpan.FromSeconds(20),
+            ReconnectDelay = TimeSpan.FromMilliseconds(1),
+        });
+        await _client.CreateAsync("/n", Bytes("start"));
+        Task<string> seen = LastSeenAsync(cut, "/n", "end");
+        int acknowledged = 0, unknown = 0;
+        for (int i = 0; i < 60; i++)
+        {
+            Task<Stat>[] sets = [.. Enumerable.Range(0, 5).Select(j => cut.SetAsync("/n", Bytes($"{i}.{j}")))];
+            Assert.NotNull(await cut.ExistsAsync("/n"));
+            foreach (Task<Stat> set in sets)
+            {
+                try
+                {
+                    await set;
+                    acknowledged++;
+                }
+                catch (OutcomeUnknownException)
+                {
+                    unknown++;
+                }
+            }
+        }
+
+        Stat last = await _client.SetAsync("/n", Bytes("end"));
+        Assert.InRange(last.Version - 1, acknowledged, acknowledged + unknown);
+        Assert.Equal("end", await seen.Soon());
+        Assert.True(proxy.Cuts >= 5, $"Only {proxy.Cuts} cuts");
+        Assert.False(cut.SessionLost.IsCancellationRequested);
+    }
+
+    private static async Task<string> LastSeenAsync(CoordClient client, string path, string last)
+    {
+        await foreach (ZnodeData? data in client.WatchDataAsync(path))
+        {
+            if (data.Text() == last)
+            {
+                break;
+            }
+        }
+
+        return last;
+    }
+
     private static (WatchEventKind Kind, string Path) Of(WatchEvent what) => (what.Kind, what.Path);
 
     private Task<CoordClient> ConnectAsync() => CoordClient.ConnectAsync(new CoordClientOptions

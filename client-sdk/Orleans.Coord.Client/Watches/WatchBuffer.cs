@@ -16,6 +16,21 @@ internal sealed class WatchBuffer(string path, int capacity)
 
     private Exception? _error;
 
+    /// <summary>Whether the server has the watch: a new connection sets it again, else its own request does.</summary>
+    public bool IsArmed { get; private set; }
+
+    /// <summary>The server has confirmed the watch.</summary>
+    public void Arm()
+    {
+        lock (_gate)
+        {
+            IsArmed = true;
+            ReplaceByResync();
+        }
+
+        _signal.Writer.TryWrite(true);
+    }
+
     public void Offer(WatchEvent what)
     {
         lock (_gate)

@@ -127,8 +127,13 @@ internal sealed class WatchTable(Chroot root)
                 portion.Add(ListFor(portion, kind), path);
             }
 
-            foreach ((WatchScope scope, string path) in _streams.Keys)
+            foreach (((WatchScope scope, string path), List<WatchBuffer> buffers) in _streams)
             {
+                if (!buffers.Exists(static buffer => buffer.IsArmed))
+                {
+                    continue;
+                }
+
                 WatchPaths portion = Portion(portions);
                 portion.Add(scope == WatchScope.Znode ? portion.Persistent : portion.Recursive, path);
             }

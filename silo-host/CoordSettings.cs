@@ -42,7 +42,9 @@ public sealed class CoordSettings
     /// <summary>Size of a log segment file, bytes.</summary>
     public long SegmentBytes { get; set; } = 64L << 20;
 
-    /// <summary>A snapshot is taken when the log has grown by this much, or by the last snapshot's size if larger.</summary>
+    /// <summary>
+    /// A snapshot is taken when the log has grown by this much, or by the last snapshot's size if larger.
+    /// </summary>
     public long SnapshotLogBytes { get; set; } = 64L << 20;
 
     /// <summary>Free disk space below which writes are refused, bytes.</summary>
@@ -65,7 +67,8 @@ public sealed class CoordSettings
         Range(nameof(SegmentBytes), SegmentBytes, 1 << 20, 1L << 34);
         Range(nameof(SnapshotLogBytes), SnapshotLogBytes, 1 << 16, 1L << 40);
         Range(nameof(DiskReserveBytes), DiskReserveBytes, 0, 1L << 40);
-        Require(!string.IsNullOrWhiteSpace(DataDirectory), nameof(DataDirectory), DataDirectory, "the path of a folder");
+        Require(
+            !string.IsNullOrWhiteSpace(DataDirectory), nameof(DataDirectory), DataDirectory, "the path of a folder");
         Require(
             string.IsNullOrEmpty(SuperDigest) || SuperDigest.Contains(':', StringComparison.Ordinal),
             nameof(SuperDigest), SuperDigest, "user:base64(sha1(user:password)), as for ZooKeeper's superDigest");

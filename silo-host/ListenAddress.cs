@@ -18,6 +18,7 @@ internal static class ListenAddress
         return address is not null
             ? new IPEndPoint(address, settings.ClientPort)
             : throw new StartupException(
-                $"Setting Coord:ClientAddress is '{settings.ClientAddress}'; it must be localhost, * or an IP address.");
+                $"Setting Coord:ClientAddress is '{settings.ClientAddress}'; "
+                + "it must be localhost, * or an IP address.");
     }
 }

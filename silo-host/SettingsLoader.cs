@@ -7,7 +7,8 @@ namespace Orleans.Coord.SiloHost;
 internal static class SettingsLoader
 {
     /// <summary>Builds the configuration.</summary>
-    /// <param name="configFile">The file given by --config, or null for appsettings.json here or by the program.</param>
+    /// <param name="configFile">The file given by --config, or null for appsettings.json here or by the
+    /// program.</param>
     /// <param name="overrides">Pairs <c>Section:Key</c> and value from the command line.</param>
     /// <exception cref="StartupException">The file is missing or is not JSON.</exception>
     public static IConfigurationRoot Load(string? configFile, IEnumerable<KeyValuePair<string, string?>> overrides)
@@ -99,7 +100,8 @@ internal static class SettingsLoader
 
     private static string? DefaultFile()
     {
-        string[] places = [Path.GetFullPath("appsettings.json"), Path.Combine(AppContext.BaseDirectory, "appsettings.json")];
+        const string Name = "appsettings.json";
+        string[] places = [Path.GetFullPath(Name), Path.Combine(AppContext.BaseDirectory, Name)];
         return places.FirstOrDefault(File.Exists);
     }
 }

@@ -30,7 +30,9 @@ internal sealed class ReplicaPump : ICoordFrontend, ILogStoreObserver, IThreadPo
     /// <summary>Completes when the replica must stop: a broken invariant or failed storage.</summary>
     public Task<Exception> Failure => _failure.Task;
 
-    /// <summary>Completes when clients can be served, with the newest zxid and the number of znodes recovered.</summary>
+    /// <summary>
+    /// Completes when clients can be served, with the newest zxid and the number of znodes recovered.
+    /// </summary>
     public Task<(long Zxid, int Znodes)> Serving => _serving.Task;
 
     private enum LetterKind : byte

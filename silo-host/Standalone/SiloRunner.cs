@@ -61,7 +61,8 @@ internal static class SiloRunner
     }
 
     // A storage error is a sentence for the operator already; anything else is a defect, and its trace helps us.
-    private static string Explain(Exception failure) => failure is StorageException ? failure.Message : failure.ToString();
+    private static string Explain(Exception failure) =>
+        failure is StorageException ? failure.Message : failure.ToString();
 
     private static void Say(string line) => Console.WriteLine("coord: " + line);
 

@@ -3,7 +3,9 @@ namespace Orleans.Coord.Consensus;
 /// <summary>What an entry of the replicated log holds.</summary>
 public enum EntryKind : byte
 {
-    /// <summary>Nothing: a new leader's first entry, by which it commits what earlier terms left (section 5.4.2).</summary>
+    /// <summary>
+    /// Nothing: a new leader's first entry, by which it commits what earlier terms left (section 5.4.2).
+    /// </summary>
     NoOp = 0,
 
     /// <summary>A command of the state machine.</summary>

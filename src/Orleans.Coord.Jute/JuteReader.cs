@@ -68,7 +68,8 @@ public ref struct JuteReader(ReadOnlySpan<byte> bytes)
     public ReadOnlySpan<byte> ReadString() => ReadBuffer(out _);
 
     /// <summary>Reads the length of a vector whose elements take at least <paramref name="minElementBytes"/>.</summary>
-    /// <returns>The number of elements; −1 for a null vector; 0 when more are promised than the bytes can hold.</returns>
+    /// <returns>The number of elements; −1 for a null vector; 0 when more are promised than the bytes can
+    /// hold.</returns>
     public int ReadCount(int minElementBytes)
     {
         int count = ReadInt();

@@ -1,6 +1,8 @@
 namespace Orleans.Coord;
 
-/// <summary>Result codes as they travel in a reply header. Values are ZooKeeper's (<c>KeeperException.Code</c>).</summary>
+/// <summary>
+/// Result codes as they travel in a reply header. Values are ZooKeeper's (<c>KeeperException.Code</c>).
+/// </summary>
 public enum CoordErrorCode
 {
     /// <summary>The operation succeeded.</summary>

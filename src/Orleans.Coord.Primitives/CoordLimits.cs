@@ -3,7 +3,9 @@ namespace Orleans.Coord;
 /// <summary>Fixed limits. What an operator may change is a setting instead.</summary>
 public static class CoordLimits
 {
-    /// <summary>Frames of this many bytes or more close the connection (ZooKeeper's <c>jute.maxbuffer</c> default).</summary>
+    /// <summary>
+    /// Frames of this many bytes or more close the connection (ZooKeeper's <c>jute.maxbuffer</c> default).
+    /// </summary>
     public const int DefaultMaxFrameBytes = 1_048_576;
 
     /// <summary>Bytes of a session's password.</summary>

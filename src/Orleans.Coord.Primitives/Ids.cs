@@ -52,7 +52,9 @@ public readonly record struct Term(long Value) : IComparable<Term>
     public static bool operator >=(Term a, Term b) => a.Value >= b.Value;
 }
 
-/// <summary>Position of an entry in the replicated log. The first entry has index 1; 0 means before all entries.</summary>
+/// <summary>
+/// Position of an entry in the replicated log. The first entry has index 1; 0 means before all entries.
+/// </summary>
 /// <param name="Value">The index; equal to the zxid of the write that the entry holds.</param>
 public readonly record struct LogIndex(long Value) : IComparable<LogIndex>
 {

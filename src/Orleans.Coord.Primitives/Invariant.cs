@@ -3,7 +3,9 @@ using System.Runtime.CompilerServices;
 
 namespace Orleans.Coord;
 
-/// <summary>Checks that stay on in production: a broken invariant stops the replica rather than spoil its state.</summary>
+/// <summary>
+/// Checks that stay on in production: a broken invariant stops the replica rather than spoil its state.
+/// </summary>
 public static class Invariant
 {
     /// <summary>Throws when <paramref name="condition"/> does not hold.</summary>

@@ -31,7 +31,9 @@ public interface ICoordFrontend
     void FlushLater(ITurnOutput output);
 }
 
-/// <summary>One client's connection, as the replica sees it. All members but the addresses are for its turn only.</summary>
+/// <summary>
+/// One client's connection, as the replica sees it. All members but the addresses are for its turn only.
+/// </summary>
 public interface IClientConnection
 {
     /// <summary>The client's address.</summary>

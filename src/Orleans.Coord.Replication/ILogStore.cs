@@ -35,10 +35,14 @@ public interface ILogStore
     /// <exception cref="StorageException">The bytes on disk fail their checksum or cannot be read.</exception>
     void Read(LogIndex from, LogIndex to, int maxBytes, List<Entry> entries);
 
-    /// <summary>The entries up to <paramref name="index"/> are covered by a durable snapshot and may be deleted.</summary>
+    /// <summary>
+    /// The entries up to <paramref name="index"/> are covered by a durable snapshot and may be deleted.
+    /// </summary>
     void TrimTo(LogIndex index);
 
-    /// <summary>A snapshot from a leader was installed: the log restarts, empty, after <paramref name="index"/>.</summary>
+    /// <summary>
+    /// A snapshot from a leader was installed: the log restarts, empty, after <paramref name="index"/>.
+    /// </summary>
     void Reset(LogIndex index, Term term, long token);
 }
 
@@ -100,7 +104,9 @@ public interface ISnapshotWriter
     void Abort();
 }
 
-/// <summary>The storage cannot be used or trusted. The message names the file and says what the operator can do.</summary>
+/// <summary>
+/// The storage cannot be used or trusted. The message names the file and says what the operator can do.
+/// </summary>
 public sealed class StorageException : IOException
 {
     /// <summary>Creates an exception without a text.</summary>

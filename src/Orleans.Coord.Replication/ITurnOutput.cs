@@ -6,7 +6,9 @@ namespace Orleans.Coord.Replication;
 /// </summary>
 public interface ITurnOutput
 {
-    /// <summary>Takes over what the turn wrote, so that the next turn may write at once. Part of the turn; cheap.</summary>
+    /// <summary>
+    /// Takes over what the turn wrote, so that the next turn may write at once. Part of the turn; cheap.
+    /// </summary>
     void EndTurn();
 
     /// <summary>

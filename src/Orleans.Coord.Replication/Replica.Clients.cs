@@ -22,11 +22,13 @@ public sealed partial class Replica
         if (request.LastZxidSeen > _machine.LastApplied)
         {
             // ZooKeeper closes without an answer too: clients take it as "try another server".
-            connection.Close($"the client has seen zxid 0x{request.LastZxidSeen:x}, this replica only 0x{_machine.LastApplied:x}");
+            connection.Close(
+                $"the client has seen zxid 0x{request.LastZxidSeen:x}, this replica 0x{_machine.LastApplied:x}");
             return;
         }
 
-        var session = new Session(connection, request, new CallerIdentities(connection.RemoteEndPoint.Address.ToString()));
+        var identities = new CallerIdentities(connection.RemoteEndPoint.Address.ToString());
+        var session = new Session(connection, request, identities);
         connection.Attachment = session;
         if (!ProposeAttach(session))
         {

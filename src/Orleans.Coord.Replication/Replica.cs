@@ -60,7 +60,9 @@ public sealed partial class Replica
     /// <summary>The time at which the turn began.</summary>
     public TurnTime Now => _now;
 
-    /// <summary>Whether clients can be served: this member leads, and has applied all that was committed before.</summary>
+    /// <summary>
+    /// Whether clients can be served: this member leads, and has applied all that was committed before.
+    /// </summary>
     public bool CanServe { get; private set; }
 
     /// <summary>Recovers a member from its storage.</summary>

@@ -49,10 +49,14 @@ internal sealed class Session(IClientConnection connection, ConnectRequest reque
     /// <summary>Where the connection stands.</summary>
     public SessionState State { get; set; }
 
-    /// <summary>A request was received after which none is served any more: a goodbye, or one that ends in a close.</summary>
+    /// <summary>
+    /// A request was received after which none is served any more: a goodbye, or one that ends in a close.
+    /// </summary>
     public bool SaidLast { get; set; }
 
-    /// <summary>Whether it stands in the replica's list of sessions to be served again after the next entries.</summary>
+    /// <summary>
+    /// Whether it stands in the replica's list of sessions to be served again after the next entries.
+    /// </summary>
     public bool Stalled { get; set; }
 
     /// <summary>Requests received and not yet answered.</summary>

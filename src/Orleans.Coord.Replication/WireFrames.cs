@@ -37,7 +37,8 @@ internal static class WireFrames
     }
 
     /// <summary>Writes a whole reply.</summary>
-    public static void Reply(JuteWriter output, int xid, long zxid, CoordErrorCode code, ReadOnlySpan<byte> body = default)
+    public static void Reply(
+        JuteWriter output, int xid, long zxid, CoordErrorCode code, ReadOnlySpan<byte> body = default)
     {
         int start = BeginReply(output, xid, zxid);
         output.WriteRaw(body);

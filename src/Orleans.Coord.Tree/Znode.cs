@@ -40,7 +40,9 @@ internal sealed partial class Znode
     /// <summary>Null for the root only.</summary>
     public Znode? Parent { get; private set; }
 
-    /// <summary>Hash of the whole path: the name's, seeded with the parent's. Places it in its parent's table.</summary>
+    /// <summary>
+    /// Hash of the whole path: the name's, seeded with the parent's. Places it in its parent's table.
+    /// </summary>
     public ulong PathHash { get; private set; }
 
     /// <summary>Null and empty are two different things to ZooKeeper's clients.</summary>

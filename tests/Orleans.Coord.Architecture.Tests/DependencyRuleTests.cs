@@ -43,7 +43,8 @@ public sealed class DependencyRuleTests
     {
         IEnumerable<string> outer = Load(project).GetReferencedAssemblies()
             .Select(a => a.Name!)
-            .Where(n => !n.StartsWith(Prefix, StringComparison.Ordinal) && !n.StartsWith("System.", StringComparison.Ordinal));
+            .Where(n => !n.StartsWith(Prefix, StringComparison.Ordinal))
+            .Where(n => !n.StartsWith("System.", StringComparison.Ordinal));
         Assert.Empty(outer);
     }
 

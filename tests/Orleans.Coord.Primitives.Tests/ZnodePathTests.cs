@@ -10,7 +10,8 @@ public sealed class ZnodePathTests
     [InlineData("/a/b.c/..d/e..")]
     [InlineData("/with space/ünïcode/日本")]
     [InlineData("/\uFFEF")]
-    public void Accepts_what_ZooKeeper_accepts(string path) => Assert.True(ZnodePath.IsValid(Encoding.UTF8.GetBytes(path)));
+    public void Accepts_what_ZooKeeper_accepts(string path) =>
+        Assert.True(ZnodePath.IsValid(Encoding.UTF8.GetBytes(path)));
 
     [Theory]
     [InlineData("")]
@@ -28,7 +29,8 @@ public sealed class ZnodePathTests
     [InlineData("/\uE000")]
     [InlineData("/\uFFFD")]
     [InlineData("/\U0001F600")]
-    public void Refuses_what_ZooKeeper_refuses(string path) => Assert.False(ZnodePath.IsValid(Encoding.UTF8.GetBytes(path)));
+    public void Refuses_what_ZooKeeper_refuses(string path) =>
+        Assert.False(ZnodePath.IsValid(Encoding.UTF8.GetBytes(path)));
 
     [Fact]
     public void Refuses_bytes_that_are_not_UTF8() => Assert.False(ZnodePath.IsValid([(byte)'/', 0xC3, 0x28]));

@@ -36,7 +36,9 @@ internal sealed class MemoryStore : ILogStore, ISnapshotStore
         _writes.Enqueue((token, _entries.Count, hardState));
     }
 
-    /// <summary>Syncs all that is queued, as one group commit. Returns the token to report, 0 if there was nothing.</summary>
+    /// <summary>
+    /// Syncs all that is queued, as one group commit. Returns the token to report, 0 if there was nothing.
+    /// </summary>
     public long Sync()
     {
         long token = 0;
@@ -73,7 +75,8 @@ internal sealed class MemoryStore : ILogStore, ISnapshotStore
         _trimmed = index;
     }
 
-    public void Reset(LogIndex index, Term term, long token) => throw new InvalidOperationException("no leader sends one");
+    public void Reset(LogIndex index, Term term, long token) =>
+        throw new InvalidOperationException("no leader sends one");
 
     public ISnapshotWriter Create(SnapshotMetadata metadata) => new Writer(this, metadata);
 

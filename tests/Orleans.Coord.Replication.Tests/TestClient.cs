@@ -38,9 +38,9 @@ internal sealed class TestClient(TestSilo silo) : IClientConnection
 
     /// <summary>Posts the connect request.</summary>
     public TestClient Hello(
-        long sessionId = 0, byte[]? password = null, int timeoutMs = 10_000, long lastZxid = 0, bool readOnlyByte = true)
+        long sessionId = 0, byte[]? password = null, int timeoutMs = 10_000, long lastZxid = 0)
     {
-        var request = new ConnectRequest(0, lastZxid, timeoutMs, sessionId, password ?? Password, false, readOnlyByte);
+        var request = new ConnectRequest(0, lastZxid, timeoutMs, sessionId, password ?? Password, false, true);
         silo.Turn(replica => replica.Connect(this, request));
         return this;
     }

@@ -13,7 +13,8 @@ internal sealed class TestSilo
         Replica = Open();
     }
 
-    public static ReplicaOptions DefaultOptions { get; } = new() { PasswordSecret = "a secret of the test"u8.ToArray() };
+    public static ReplicaOptions DefaultOptions { get; } =
+        new() { PasswordSecret = "a secret of the test"u8.ToArray() };
 
     public MemoryStore Store { get; } = new();
 
@@ -21,7 +22,9 @@ internal sealed class TestSilo
 
     public long NowMs { get; set; } = 1_000_000;
 
-    /// <summary>Whether a turn is followed by a sync and a turn for its completion; on unless a test holds the disk.</summary>
+    /// <summary>
+    /// Whether a turn is followed by a sync and a turn for its completion; on unless a test holds the disk.
+    /// </summary>
     public bool AutoSync { get; set; } = true;
 
     public void Turn(Action<Replica> events)

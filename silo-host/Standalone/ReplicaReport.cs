@@ -44,20 +44,17 @@ internal sealed class ReplicaReport(ReplicaPump pump, CoordSettings settings, st
     private ServerConfiguration Configuration() => new()
     {
         DataDirectory = data,
-        DataDirectoryBytes = BytesOf("snapshots"),
+        DataDirectoryBytes = BytesOf("snapshot-*"),
         LogDirectory = data,
-        LogDirectoryBytes = BytesOf("log"),
+        LogDirectoryBytes = BytesOf("log-*"),
         TickTimeMs = settings.TickTimeMs,
         MinSessionTimeoutMs = settings.MinTimeout,
         MaxSessionTimeoutMs = settings.MaxTimeout,
     };
 
     // Files come and go while they are counted.
-    private long BytesOf(string folder)
-    {
-        var info = new DirectoryInfo(Path.Combine(data, folder));
-        return info.Exists ? info.EnumerateFiles().Sum(f => f.Exists ? f.Length : 0) : 0;
-    }
+    private long BytesOf(string pattern) =>
+        new DirectoryInfo(data).EnumerateFiles(pattern).Sum(file => file.Exists ? file.Length : 0);
 
     private static List<SessionReport> Sessions(Replica replica)
     {

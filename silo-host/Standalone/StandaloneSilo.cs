@@ -70,6 +70,8 @@ internal sealed class StandaloneSilo : IAsyncDisposable
             throw new StartupException("The replica stopped while it recovered. " + (await Failure).Message);
         }
 
+        // Recovery leaves as much garbage as data; give it back before anyone waits for an answer.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         try
         {
             await _gateway.StartAsync();

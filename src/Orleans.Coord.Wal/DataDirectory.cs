@@ -27,7 +27,7 @@ public sealed class DataDirectory : IDisposable
         _lock = ownership;
         _factory = new SegmentFactory(path, options, disk);
         _snapshots = new SnapshotStore(path, disk, Math.Max(1, options.SnapshotsKept), WakeBackground);
-        _space = new SpaceMonitor(path, disk, options.ReserveBytes);
+        _space = new SpaceMonitor(path, disk, options.ReserveBytes, options.QuickSegmentBytes);
 
         Manifest manifest = DirectoryRecovery.TakeManifest(disk, path);
         LogRecovery recovery = new(path, manifest, disk, options.AcceptTailLoss);

@@ -2,7 +2,7 @@ using Orleans.Coord.Replication;
 
 namespace Orleans.Coord.Wal;
 
-/// <summary>Watches the free space and tells the observer when it falls below the reserve, and when it is back.</summary>
+/// <summary>Tells the observer when the free space falls below the reserve, and when it is back.</summary>
 internal sealed class SpaceMonitor(string directory, IDisk disk, long reserveBytes, long neededBytes)
 {
     private readonly Lock _gate = new();

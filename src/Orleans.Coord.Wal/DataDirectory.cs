@@ -27,7 +27,7 @@ public sealed class DataDirectory : IDisposable
         _lock = ownership;
         _factory = new SegmentFactory(path, options, disk);
         _snapshots = new SnapshotStore(path, disk, Math.Max(1, options.SnapshotsKept), WakeBackground);
-        _space = new SpaceMonitor(path, disk, options.ReserveBytes);
+        _space = new SpaceMonitor(path, disk, options.ReserveBytes, options.QuickSegmentBytes);
 
         Manifest manifest = DirectoryRecovery.TakeManifest(disk, path);
         LogRecovery recovery = new(path, manifest, disk, options.AcceptTailLoss);
@@ -81,7 +81,7 @@ public sealed class DataDirectory : IDisposable
     public IReadOnlyList<string> Notes { get; }
 
     /// <summary>Opens a data directory, making it if there is none, and recovers what it holds.</summary>
-    /// <exception cref="StorageException">It cannot be used or trusted; the message says why and what to do.</exception>
+    /// <exception cref="StorageException">It cannot be used or trusted; the message says what to do.</exception>
     public static DataDirectory Open(string path, WalOptions options, IDisk disk)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -106,7 +106,7 @@ public sealed class DataDirectory : IDisposable
         }
     }
 
-    /// <summary>Names who hears of completions, and starts the threads. Called once, before anything is appended.</summary>
+    /// <summary>Names who hears of completions, and starts the threads. Called once, before any append.</summary>
     public void Start(ILogStoreObserver observer)
     {
         Invariant.Check(_observer is null);

@@ -32,7 +32,8 @@ internal static class DirectoryRecovery
         if (data is not null)
         {
             throw Refusal.Missing(
-                Path.Combine(directory, FileNames.Manifest), $"there is data in the directory ({data}), but not this file");
+                Path.Combine(directory, FileNames.Manifest),
+                $"there is data in the directory ({data}), but not this file");
         }
 
         manifest = new Manifest(Manifest.DrawIncarnation(), 0, 0);
@@ -55,7 +56,7 @@ internal static class DirectoryRecovery
             throw Uncovered(directory, log, snapshots, first - 1);
         }
 
-        foreach ((_, StorageException why) in snapshots.Damaged)
+        foreach ((_, _, StorageException why) in snapshots.Damaged)
         {
             log.Notes.Add($"{why.Message} The log reaches back far enough to do without it.");
         }
@@ -84,7 +85,7 @@ internal static class DirectoryRecovery
     private static StorageException Uncovered(
         string directory, LogRecovery log, SnapshotStore snapshots, LogIndex needed)
     {
-        foreach ((LogIndex index, StorageException why) in snapshots.Damaged)
+        foreach ((LogIndex index, _, StorageException why) in snapshots.Damaged)
         {
             if (index >= needed)
             {

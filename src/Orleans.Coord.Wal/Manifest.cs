@@ -77,7 +77,8 @@ internal sealed record Manifest(ulong Incarnation, long Generation, long NewestS
         return new Manifest(id, generation, newest);
     }
 
-    private static ReadOnlySpan<char> Value(string line) => line.AsSpan(line.IndexOf(' ', StringComparison.Ordinal) + 1);
+    private static ReadOnlySpan<char> Value(string line) =>
+        line.AsSpan(line.IndexOf(' ', StringComparison.Ordinal) + 1);
 
     private string Text()
     {

@@ -29,8 +29,8 @@ internal static class Refusal
             : owner == Environment.ProcessId.ToString(CultureInfo.InvariantCulture) ? $"this process (pid {owner})"
             : $"process {owner}";
         return new StorageException(
-            $"The data directory {directory} is in use by {who}, which holds {Path.Combine(directory, FileNames.Lock)}. " +
-            "Stop that one first, or choose another directory.");
+            $"The data directory {directory} is in use by {who}, " +
+            $"which holds {Path.Combine(directory, FileNames.Lock)}. Stop that one first, or choose another directory.");
     }
 
     internal static StorageException NewerFormat(string file, int version) => new(

@@ -18,7 +18,7 @@ public sealed record WalOptions
     /// <summary>Below this much free space the observer is told that the disk is low.</summary>
     public long ReserveBytes { get; init; } = 64L << 20;
 
-    /// <summary>Snapshots kept, at least 1. The log reaches back to the oldest, so that a damaged one is survived.</summary>
+    /// <summary>Snapshots kept, at least 1. The log reaches back to the oldest, so a damaged one is survived.</summary>
     public int SnapshotsKept { get; init; } = 2;
 
     /// <summary>

@@ -34,7 +34,7 @@ public sealed class SimDisk(ulong seed) : IDisk
     /// <param name="operations">How many of them still succeed.</param>
     public void CrashAfter(int operations) => _operationsUntilCrash = operations;
 
-    /// <summary>Stops the machine, if it has not stopped yet, and starts it again with what is left of its disk.</summary>
+    /// <summary>Stops the machine, if it still runs, and starts it again with what is left of its disk.</summary>
     public void Restart(CrashKind kind)
     {
         _stopped = false;

@@ -44,7 +44,7 @@ internal sealed class SimInode
         _dirty.Clear();
     }
 
-    /// <summary>What a kernel does after a failed sync: the pages count as clean, though the disk has not got them.</summary>
+    /// <summary>What a kernel does after a failed sync: pages count as clean that the disk has not got.</summary>
     internal void Forget() => _dirty.Clear();
 
     internal void FlipBit(long offset, int bit)

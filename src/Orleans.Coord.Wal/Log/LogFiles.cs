@@ -31,6 +31,10 @@ internal sealed class LogFiles(
             disk.SyncDirectory(directory);
             _number++;
 
+            // Opened again under its name, so that errors name it.
+            file.Dispose();
+            file = disk.Open(path);
+
             // From now on a lost newest segment is noticed.
             (manifest with { NewestSegment = _number }).Write(disk, directory);
             return new Segment(path, file, header);

@@ -157,7 +157,7 @@ internal sealed class LogRecovery(string directory, Manifest manifest, IDisk dis
 
         SegmentFactory.Zero(segment.File, length / Sector.Bytes * Sector.Bytes, segment.Header.Capacity);
         segment.File.Sync();
-        Notes.Add($"{segment.Path} was cut short at {length} bytes; what was behind is lost, as the operator accepted.");
+        Notes.Add($"{segment.Path} ends at {length} bytes; what was behind is lost, as the operator accepted.");
     }
 
     private void MendTail(Segment segment)

@@ -27,6 +27,9 @@ internal sealed class LogWriter(
     LogFiles files, AppendQueue queue, LogMap map, SpaceMonitor space, int maxBatchBytes, LogPosition start)
 {
     private readonly BatchEncoder _encoder = new();
+
+    // Orders completions and the failure, which may come from another thread, after which there is none.
+    private readonly Lock _gate = new();
     private Segment _segment = start.Segment;
     private long _sequence = start.NextSequence;
     private HardState _hardState = start.HardState;
@@ -39,7 +42,7 @@ internal sealed class LogWriter(
     {
         get
         {
-            lock (_encoder)
+            lock (_gate)
             {
                 return _hardState;
             }
@@ -70,7 +73,7 @@ internal sealed class LogWriter(
     /// <summary>Stops for good: what is in hand or waits will never be acknowledged.</summary>
     internal void Fail(DiskException cause, ILogStoreObserver observer)
     {
-        lock (_encoder)
+        lock (_gate)
         {
             if (_failed)
             {
@@ -78,9 +81,8 @@ internal sealed class LogWriter(
             }
 
             _failed = true;
+            observer.Failed(Refusal.DiskFailed(cause));
         }
-
-        observer.Failed(Refusal.DiskFailed(cause));
     }
 
     private bool TakeWork()
@@ -156,22 +158,18 @@ internal sealed class LogWriter(
         map.Add(segment, segment.End, header);
         segment.End += header.FramedBytes;
         _sequence++;
-        if (header.HardState is HardState state)
-        {
-            lock (_encoder)
-            {
-                _hardState = state;
-            }
-        }
-
         queue.Release();
         _inHand = false;
         files.Used(segment);
-
-        // A failure elsewhere (a snapshot, a spare) forbids every later promise, this one included.
-        if (!_failed)
+        lock (_gate)
         {
-            observer.Persisted(_work.Token);
+            _hardState = header.HardState ?? _hardState;
+
+            // A failure elsewhere (a snapshot, a spare) forbids every later promise, this one included.
+            if (!_failed)
+            {
+                observer.Persisted(_work.Token);
+            }
         }
     }
 }

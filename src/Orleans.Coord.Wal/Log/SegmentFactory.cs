@@ -73,7 +73,7 @@ internal sealed class SegmentFactory(string directory, WalOptions options, IDisk
         }
     }
 
-    /// <summary>Does a small piece of background work; false if there is none. Out of space is not an error here.</summary>
+    /// <summary>Does a piece of background work; false if there is none. Want of space is not an error.</summary>
     internal bool RunOnce()
     {
         if (_preparing is not null)

@@ -41,7 +41,7 @@ internal sealed class SnapshotReader : IDisposable
 
     public void Dispose() => _file.Dispose();
 
-    /// <summary>Reads the next chunk into a buffer that is enlarged if need be; false after the last, all checked.</summary>
+    /// <summary>Reads the next chunk, enlarging the buffer if need be; false after the last, all checked.</summary>
     internal bool TryReadChunk(ref byte[] buffer, out int length)
     {
         length = 0;

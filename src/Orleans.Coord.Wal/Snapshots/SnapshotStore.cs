@@ -24,7 +24,7 @@ internal sealed class SnapshotStore(string directory, IDisk disk, int kept, Acti
     }
 
     /// <summary>Why snapshots newer than <see cref="Latest"/> were passed over when the directory was opened.</summary>
-    internal List<(LogIndex Index, StorageException Why)> Damaged { get; } = [];
+    internal List<(LogIndex Index, string Path, StorageException Why)> Damaged { get; } = [];
 
     /// <inheritdoc/>
     public ISnapshotWriter Create(SnapshotMetadata metadata)
@@ -85,12 +85,12 @@ internal sealed class SnapshotStore(string directory, IDisk disk, int kept, Acti
             }
             catch (StorageException e)
             {
-                Damaged.Add((index, e));
+                Damaged.Add((index, path, e));
             }
         }
     }
 
-    /// <summary>Index of the oldest snapshot kept from which the log can be replayed, if it starts right there.</summary>
+    /// <summary>Index of the oldest snapshot kept that the log, if it starts after an index, continues.</summary>
     internal LogIndex? OldestAtOrAfter(LogIndex index)
     {
         lock (_gate)
@@ -170,6 +170,14 @@ internal sealed class SnapshotStore(string directory, IDisk disk, int kept, Acti
         {
             disk.Delete(PathOf(snapshot));
         }
+
+        // A damaged one has been of no use since start-up; unless the new one has just taken its name.
+        foreach ((_, string path, _) in Damaged.Where(damaged => damaged.Path != PathOf(metadata)))
+        {
+            disk.Delete(path);
+        }
+
+        Damaged.Clear();
     }
 
     internal void Close() => _writer?.Close();

@@ -6,7 +6,7 @@ using Orleans.Coord.Replication;
 
 namespace Orleans.Coord.Wal;
 
-/// <summary>Takes a snapshot's chunks from the replica and writes them aside, in the background thread's steps.</summary>
+/// <summary>Takes a snapshot's chunks from the replica; the background's steps write them aside.</summary>
 internal sealed class SnapshotWriter(SnapshotStore store, SnapshotMetadata metadata) : ISnapshotWriter
 {
     // Synced as it grows: one sync of everything at the end would stall the log's own.

@@ -3,7 +3,7 @@ using Orleans.Coord.Replication;
 
 namespace Orleans.Coord.Wal.Tests;
 
-/// <summary>What a log should hold at some moment: the terms of its entries say all, payloads follow from them.</summary>
+/// <summary>What a log should hold at some moment: its entries' terms; payloads follow from them.</summary>
 /// <param name="HardState">The newest hard state.</param>
 /// <param name="Base">The index before the first entry.</param>
 /// <param name="Terms">Terms of the entries from there on.</param>

@@ -62,7 +62,7 @@ public sealed class GatewayServer : IAsyncDisposable
     public int Connections => _context.Connections.Count;
 
     /// <summary>Binds the port and accepts clients from now on.</summary>
-    /// <exception cref="GatewayBindException">The port can't be had; the message says why, for the operator.</exception>
+    /// <exception cref="GatewayBindException">The port can't be had; the message tells the operator why.</exception>
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
         Invariant.Check(_listener is null);

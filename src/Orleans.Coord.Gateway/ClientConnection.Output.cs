@@ -11,7 +11,6 @@ internal sealed partial class ClientConnection
 
     private bool _flushAsked;
     private string? _closeReason;
-    private bool _outputFull;
     private bool _overflown;
 
     /// <inheritdoc/>
@@ -66,11 +65,6 @@ internal sealed partial class ClientConnection
         {
             _overflown = true;
         }
-        else if (unsent > _gateway.Options.UnsentBytesToPause)
-        {
-            _outputFull = true;
-            _gate.SetOutputFull(true);
-        }
     }
 
     /// <inheritdoc/>
@@ -86,15 +80,7 @@ internal sealed partial class ClientConnection
         _output.Flush();
     }
 
-    void IOutputOwner.Sent(long unsentBytes)
-    {
-        _gateway.Counters.AddSocketWrite();
-        if (_outputFull && unsentBytes <= _gateway.Options.UnsentBytesToPause / 2)
-        {
-            _outputFull = false;
-            _gate.SetOutputFull(false);
-        }
-    }
+    void IOutputOwner.Sent() => _gateway.Counters.AddSocketWrite();
 
     void IOutputOwner.LastByteSent()
     {

@@ -42,7 +42,7 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
         _socket = socket;
         RemoteEndPoint = client;
         _gate = new IntakeGate(gateway.Options.MaxOutstandingBytes, gateway.Options.MaxOutstandingRequests);
-        _output = new OutputChannel(this, socket, gateway.Pools);
+        _output = new OutputChannel(this, socket, gateway.Pools, _gate, gateway.Options.UnsentBytesToPause);
         _deadline = Environment.TickCount64 + (long)gateway.Options.HandshakeTimeout.TotalMilliseconds;
     }
 

@@ -22,7 +22,8 @@ internal sealed class FrameBatch(BufferPools pools) : ClientFrames
     public long ReceivedAt { get; private set; }
 
     /// <summary>The frame that begins at <paramref name="position"/>, without its length.</summary>
-    public ReadOnlySpan<byte> FrameAt(int position) => _buffer.AsSpan((position + FrameDecoder.PrefixBytes).._scan.Bytes);
+    public ReadOnlySpan<byte> FrameAt(int position) =>
+        _buffer.AsSpan((position + FrameDecoder.PrefixBytes).._scan.Bytes);
 
     /// <summary>Copies <paramref name="bytes"/> and finds the whole frames at their start.</summary>
     public FrameScan Load(ReadOnlySequence<byte> bytes, int maxFrameBytes, int maxFrames)

@@ -62,7 +62,7 @@ public sealed class GatewayServer : IAsyncDisposable
     public int Connections => _context.Connections.Count;
 
     /// <summary>Binds the port and accepts clients from now on.</summary>
-    /// <exception cref="GatewayBindException">The port can't be had; the message says why, for the operator.</exception>
+    /// <exception cref="GatewayBindException">The port can't be had; the message tells the operator why.</exception>
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
         Invariant.Check(_listener is null);
@@ -93,13 +93,14 @@ public sealed class GatewayServer : IAsyncDisposable
         await _listener.UnbindAsync();
         await _accepting;
         int open = Connections;
-        foreach (ClientConnection connection in _context.Connections.All)
-        {
-            connection.Stop();
-        }
-
         while (Connections > 0)
         {
+            // Again and again: one accepted just before may show up late.
+            foreach (ClientConnection connection in _context.Connections.All)
+            {
+                connection.Stop();
+            }
+
             await Task.Delay(10);
         }
 
@@ -119,7 +120,12 @@ public sealed class GatewayServer : IAsyncDisposable
         Options.Create(new SocketTransportOptions
         {
             Backlog = _context.Options.Backlog,
+
+            // Our read loop only copies and posts, so it may run where the data arrives: measured, a third of the
+            // CPU time of one request at a time.
             UnsafePreferInlineScheduling = true,
+
+            // A tenth less CPU time for 2.5 KB more per idle connection (11 KB in all).
             WaitForDataBeforeAllocatingBuffer = false,
             MaxReadBufferSize = ReadBufferBytes,
         }),

@@ -1,6 +1,6 @@
 namespace Orleans.Coord.Gateway;
 
-/// <summary>What the four-letter words need to know about the replica. The host gathers it in one of its turns.</summary>
+/// <summary>What the four-letter words need to know about the replica. The host gathers it in a turn.</summary>
 public interface IServerReport
 {
     /// <summary>Reads the figures at one moment.</summary>

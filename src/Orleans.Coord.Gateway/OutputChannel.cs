@@ -8,13 +8,15 @@ namespace Orleans.Coord.Gateway;
 /// it over as the pending one; <see cref="Flush"/> sends the pending one, whole, while turns go on. Whatever piles up
 /// during a send leaves with the next one.
 /// </summary>
-internal sealed class OutputChannel(IOutputOwner owner, Socket socket, BufferPools pools)
+internal sealed class OutputChannel(
+    IOutputOwner owner, Socket socket, BufferPools pools, IntakeGate gate, int unsentBytesToPause)
 {
     private readonly Lock _lock = new();
     private JuteWriter? _turn;
     private JuteWriter? _pending;
     private long _unsent;
     private bool _sending;
+    private bool _full;
     private bool _last;
     private bool _dead;
 
@@ -55,6 +57,7 @@ internal sealed class OutputChannel(IOutputOwner owner, Socket socket, BufferPoo
                 turn.Clear();
             }
 
+            UpdateGate();
             return _unsent;
         }
     }
@@ -138,6 +141,17 @@ internal sealed class OutputChannel(IOutputOwner owner, Socket socket, BufferPoo
         Send(next);
     }
 
+    // Within the lock: told after it, the gate could hear of the emptying before the filling, and stay closed.
+    private void UpdateGate()
+    {
+        bool full = _unsent > (_full ? unsentBytesToPause / 2 : unsentBytesToPause);
+        if (full != _full)
+        {
+            _full = full;
+            gate.SetOutputFull(full);
+        }
+    }
+
     private void Fail(Exception exception)
     {
         Kill();
@@ -151,20 +165,19 @@ internal sealed class OutputChannel(IOutputOwner owner, Socket socket, BufferPoo
         // A stream socket's send completes with everything or with an error.
         Invariant.Check(count == buffer.Length);
         JuteWriter? next;
-        long unsent;
         bool finished;
         lock (_lock)
         {
             _unsent -= count;
-            unsent = _unsent;
             next = _pending;
             _pending = null;
             _sending = next is not null;
             finished = _last && next is null;
+            UpdateGate();
         }
 
         pools.Return(buffer);
-        owner.Sent(unsent);
+        owner.Sent();
         if (finished)
         {
             owner.LastByteSent();
@@ -177,8 +190,8 @@ internal sealed class OutputChannel(IOutputOwner owner, Socket socket, BufferPoo
 /// <summary>What an <see cref="OutputChannel"/> tells its connection.</summary>
 internal interface IOutputOwner
 {
-    /// <summary>One socket write is done; so many bytes still wait.</summary>
-    void Sent(long unsentBytes);
+    /// <summary>One socket write is done.</summary>
+    void Sent();
 
     /// <summary>The last byte that the connection will ever send is on its way.</summary>
     void LastByteSent();

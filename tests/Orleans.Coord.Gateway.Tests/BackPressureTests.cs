@@ -96,6 +96,43 @@ public sealed class BackPressureTests
     }
 
     [Fact]
+    public async Task Output_that_fills_and_empties_all_the_time_never_leaves_the_client_waiting()
+    {
+        await using GatewayFixture gateway = await GatewayFixture.StartAsync(
+            new GatewayOptions { UnsentBytesToPause = 40 });
+        using TestClient client = await gateway.ConnectAsync();
+        IClientConnection connection = Assert.Single(gateway.Frontend.Connections);
+        const int count = 3000;
+        using var signal = new SemaphoreSlim(0);
+        Task events = Task.Run(async () =>
+        {
+            for (int i = 0; i < count; i++)
+            {
+                await signal.WaitAsync();
+                gateway.Frontend.Turn(() => Reply(connection, Wire.Request(-1)[4..], 10));
+            }
+        });
+
+        for (int xid = 1; xid <= count; xid++)
+        {
+            // An event and a reply race each other to the socket.
+            signal.Release();
+            await client.SendAsync(Wire.Request(xid));
+            byte[]? reply;
+            do
+            {
+                reply = await client.ReadFrameAsync();
+                Assert.NotNull(reply);
+            }
+            while (Wire.Xid(reply) == -1);
+
+            Assert.Equal(xid, Wire.Xid(reply));
+        }
+
+        await events;
+    }
+
+    [Fact]
     public async Task A_client_that_never_reads_is_closed_with_a_reason()
     {
         await using GatewayFixture gateway = await GatewayFixture.StartAsync(

@@ -4,7 +4,9 @@ namespace Orleans.Coord.Client;
 
 public sealed partial class CoordClient
 {
-    /// <summary>Reads a znode's metadata (null when there is none) and watches for its creation, write or delete.</summary>
+    /// <summary>
+    /// Reads a znode's metadata (null when there is none) and watches for its creation, write or delete.
+    /// </summary>
     /// <param name="path">The znode.</param>
     /// <param name="cancellation">Gives up waiting for the answer.</param>
     public async Task<Watched<Stat?>> ExistsAndWatchAsync(string path, CancellationToken cancellation = default)

@@ -7,7 +7,7 @@ public sealed partial class CoordClient
 
     /// <summary>Creates a znode.</summary>
     /// <param name="path">The znode; for the sequential modes what its path begins with.</param>
-    /// <param name="data">Its data.</param>
+    /// <param name="data">Its data. Not to be changed before the task has ended.</param>
     /// <param name="mode">Its kind.</param>
     /// <param name="acl">Its access control list; null for <see cref="CoordClientOptions.DefaultAcl"/>.</param>
     /// <param name="ttl">Its time to live, for the two modes that have one and only for them.</param>
@@ -31,7 +31,7 @@ public sealed partial class CoordClient
     /// (<see cref="CoordErrorCode.NoNode"/>).
     /// </summary>
     /// <param name="path">The znode; for the sequential modes what its path begins with.</param>
-    /// <param name="data">Its data.</param>
+    /// <param name="data">Its data. Not to be changed before the task has ended.</param>
     /// <param name="mode">Its kind.</param>
     /// <param name="acl">Its access control list; null for <see cref="CoordClientOptions.DefaultAcl"/>.</param>
     /// <param name="ttl">Its time to live, for the two modes that have one and only for them.</param>

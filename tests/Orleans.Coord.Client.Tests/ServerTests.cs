@@ -2,7 +2,7 @@ using static Orleans.Coord.Client.Tests.Bodies;
 
 namespace Orleans.Coord.Client.Tests;
 
-/// <summary>The client against a real server: ours, or ZooKeeper 3.6 and later. Each test has a root of its own.</summary>
+/// <summary>The client against a real server: ours, or ZooKeeper 3.6 and later. Each test has its own root.</summary>
 public sealed class ServerTests : IAsyncLifetime
 {
     private readonly string _root = $"/client-tests-{Guid.NewGuid():N}";

@@ -205,6 +205,18 @@ public sealed class SessionTests
         Assert.Equal(CoordErrorCode.AuthFailed, refused.Code);
     }
 
+    [Fact]
+    public async Task A_logger_that_throws_does_no_harm()
+    {
+        using var server = new FakeServer();
+        using var logs = new ThrowingLoggerFactory();
+        await using CoordClient client = server.NewClient(configure: o => o.LoggerFactory = logs);
+        (await server.WelcomeAsync()).Dispose();
+        using FakeConnection second = await server.WelcomeAsync();
+        await client.WaitForConnectedAsync().Soon();
+        Assert.True(logs.Calls > 0);
+    }
+
     private static (long Session, long Zxid, int TimeoutMs) Of(ConnectRequest connect) =>
         (connect.SessionId, connect.LastZxidSeen, connect.TimeoutMs);
 

@@ -9,7 +9,7 @@ public enum SessionState
     /// <summary>The session is attached to a server.</summary>
     Connected = 1,
 
-    /// <summary>The connection was lost; the session may live, and the client looks for a server to resume it.</summary>
+    /// <summary>The connection was lost; the session may live, and the client looks for a server.</summary>
     Disconnected = 2,
 
     /// <summary>The session is over: a server said so, or its time-out passed without a confirmed heartbeat.</summary>

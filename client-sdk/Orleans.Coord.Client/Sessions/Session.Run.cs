@@ -39,6 +39,12 @@ internal sealed partial class Session
         {
             // The session has ended while this loop looked for a server.
         }
+        catch (Exception e)
+        {
+            // Nobody is left to connect: callers must not wait for ever.
+            End(SessionState.Closed, (path, _) => new CoordException(
+                CoordErrorCode.SystemError, path, "The client has failed and is closed", e));
+        }
         finally
         {
             HeartbeatThread.Unregister(this);

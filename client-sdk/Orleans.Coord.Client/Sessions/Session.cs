@@ -34,7 +34,8 @@ internal sealed partial class Session
         Watches = new WatchTable(Root);
         _places = new SemaphoreSlim(options.MaxPendingRequests);
         _auths = [.. options.Auth];
-        _log = options.LoggerFactory?.CreateLogger<CoordClient>() ?? (ILogger)NullLogger.Instance;
+        ILogger? log = options.LoggerFactory?.CreateLogger<CoordClient>();
+        _log = log is null ? NullLogger.Instance : new SafeLogger(log);
         Lost = _lost.Token;
         _run = Task.Run(RunAsync);
     }

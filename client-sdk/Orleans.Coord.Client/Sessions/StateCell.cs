@@ -46,7 +46,7 @@ internal sealed class StateCell
         }
     }
 
-    /// <summary>The current state, then each later one that the consumer is in time for; ends with a final one.</summary>
+    /// <summary>The state, then each later one that a consumer is in time for; ends with a final one.</summary>
     public async IAsyncEnumerable<SessionState> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
         while (true)

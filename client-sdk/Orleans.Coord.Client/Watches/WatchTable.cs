@@ -6,7 +6,7 @@ namespace Orleans.Coord.Client;
 /// </summary>
 internal sealed class WatchTable(Chroot root)
 {
-    /// <summary>Characters of paths in one request that sets watches again: well below a server's frame limit.</summary>
+    /// <summary>Characters of paths in one request that sets watches again: well below the frame limit.</summary>
     private const int MaxPathsSize = 100_000;
 
     private readonly Lock _gate = new();
@@ -161,6 +161,7 @@ internal sealed class WatchTable(Chroot root)
             foreach (TaskCompletionSource<WatchEvent> source in _oneShots.Values)
             {
                 source.TrySetException(error);
+                _ = source.Task.Exception;
             }
 
             foreach (WatchBuffer buffer in _streams.Values.SelectMany(static buffers => buffers))

@@ -2,7 +2,7 @@ using Orleans.Coord.Jute;
 
 namespace Orleans.Coord.Client;
 
-/// <summary>Adds an identity. Sent anew by every connection (<paramref name="OnLoss"/>), or for the first time.</summary>
+/// <summary>Adds an identity. Sent by every connection (<paramref name="OnLoss"/>), or for the first time.</summary>
 internal readonly record struct AuthOperation(CoordAuth Auth, OnLoss OnLoss) : IOperation<Nothing>
 {
     public OpCode Code => OpCode.Auth;

@@ -24,7 +24,7 @@ internal enum OneShotKind
     Children,
 }
 
-/// <summary>One operation: its wire form and its result. Implemented by structs, so that a request is one object.</summary>
+/// <summary>An operation's wire form and result. Implemented by structs, so that a request is one object.</summary>
 /// <typeparam name="T">What the answer holds.</typeparam>
 internal interface IOperation<T>
 {
@@ -135,7 +135,9 @@ internal sealed class Request<TOperation, T>(TOperation operation) : Request
 
     public override void Fail(Exception error)
     {
+        // Reading the exception keeps requests that nobody waits for from being reported as unobserved.
         _source.TrySetException(error);
+        _ = _source.Task.Exception;
         End();
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Orleans.Coord.Consensus;
+using Orleans.Coord.Gateway;
 using Orleans.Coord.Jute;
 using Orleans.Coord.Replication;
 
@@ -21,8 +22,7 @@ internal sealed class ReplicaPump : ICoordFrontend, ILogStoreObserver, IThreadPo
     private readonly TaskCompletionSource<(long Zxid, int Znodes)> _serving = NewSource<(long Zxid, int Znodes)>();
     private List<Letter> _inbox = [];
     private List<Letter> _reading = [];
-    private readonly Stack<List<ITurnOutput>> _spareOutputs = [];
-    private List<ITurnOutput> _outputs = [];
+    private readonly TurnOutputs _outputs = new();
     private Replica? _replica;
     private bool _busy = true;
     private bool _stopped;
@@ -121,20 +121,14 @@ internal sealed class ReplicaPump : ICoordFrontend, ILogStoreObserver, IThreadPo
                 return;
             }
 
-            List<ITurnOutput>? outputs = TryTurn();
-            if (outputs is null)
+            if (!TryTurn(out List<ITurnOutput>? outputs))
             {
                 return;
             }
 
             // Sending needs no exclusivity: while this thread sends, another may already run the next turn.
             bool goOn = turns < TurnsPerLoan ? HasMore() : !Resign();
-            foreach (ITurnOutput output in outputs)
-            {
-                output.Flush();
-            }
-
-            GiveBack(outputs);
+            _outputs.Flush(outputs);
             if (!goOn)
             {
                 return;
@@ -177,9 +171,10 @@ internal sealed class ReplicaPump : ICoordFrontend, ILogStoreObserver, IThreadPo
         return true;
     }
 
-    // Null: the replica failed, and no turn follows.
-    private List<ITurnOutput>? TryTurn()
+    // False: the replica failed, and no turn follows.
+    private bool TryTurn(out List<ITurnOutput>? outputs)
     {
+        outputs = null;
         try
         {
             _replica!.BeginTurn(Now());
@@ -195,12 +190,8 @@ internal sealed class ReplicaPump : ICoordFrontend, ILogStoreObserver, IThreadPo
                 _serving.TrySetResult((_replica.Machine.LastApplied, _replica.Machine.ZnodeCount));
             }
 
-            foreach (ITurnOutput output in _outputs)
-            {
-                output.EndTurn();
-            }
-
-            return TakeOutputs();
+            outputs = _outputs.EndTurn();
+            return true;
         }
 #pragma warning disable CA1031 // Whatever it is, the replica's state can no longer be trusted: say so and stop.
         catch (Exception e)
@@ -208,27 +199,7 @@ internal sealed class ReplicaPump : ICoordFrontend, ILogStoreObserver, IThreadPo
         {
             Fail(e);
             Volatile.Write(ref _busy, false);
-            return null;
-        }
-    }
-
-    private List<ITurnOutput> TakeOutputs()
-    {
-        List<ITurnOutput> taken = _outputs;
-        lock (_gate)
-        {
-            _outputs = _spareOutputs.Count > 0 ? _spareOutputs.Pop() : [];
-        }
-
-        return taken;
-    }
-
-    private void GiveBack(List<ITurnOutput> outputs)
-    {
-        outputs.Clear();
-        lock (_gate)
-        {
-            _spareOutputs.Push(outputs);
+            return false;
         }
     }
 

@@ -70,7 +70,7 @@ public sealed class RecordingTests
                 _who.Add("digest", digest);
             }
 
-            CommandCodec.WriteCreateSession(_payload, 1, session, SessionTable.HashPassword([1]), 30_000);
+            CommandCodec.WriteCreateSession(_payload, 1, session, 0, SessionTable.HashPassword([1]), 30_000);
             _machine.Apply(1, _payload.Written, _result);
             Assert.Equal(CoordErrorCode.Ok, _result.Code);
         }

@@ -99,7 +99,7 @@ internal sealed class StandaloneSilo : IAsyncDisposable
     {
         byte[] seed = RandomNumberGenerator.GetBytes(sizeof(ulong));
         Replica replica = Replica.Open(
-            ReplicaOptionsOf(settings), _directory.Log, _directory.Snapshots,
+            ReplicaOptionsOf(settings), _directory.Log, _directory.Snapshots, peers: null,
             new SplitMix64(BinaryPrimitives.ReadUInt64LittleEndian(seed)), ReplicaPump.Now());
         _directory.Start(_pump);
         _pump.Start(replica);

@@ -38,12 +38,15 @@ internal struct PendingQueue
     public int Count { get; private set; }
 
     /// <summary>The oldest request; only when <see cref="Count"/> is above 0.</summary>
-    public readonly ref PendingRequest Head
+    public readonly ref PendingRequest Head => ref this[0];
+
+    /// <summary>The requests from the oldest, 0, on.</summary>
+    public readonly ref PendingRequest this[int i]
     {
         get
         {
-            Invariant.Check(Count > 0);
-            return ref _ring![_head];
+            Invariant.Check((uint)i < (uint)Count);
+            return ref _ring![(_head + i) & (_ring.Length - 1)];
         }
     }
 
@@ -75,7 +78,7 @@ internal struct PendingQueue
     {
         for (int i = 0; i < Count; i++)
         {
-            ref PendingRequest request = ref _ring![(_head + i) & (_ring.Length - 1)];
+            ref PendingRequest request = ref this[i];
             if (request.Kind == PendingKind.Barrier && request.Ticket == ticket)
             {
                 request.Kind = PendingKind.Local;

@@ -10,6 +10,7 @@ public sealed partial class Replica
     private const int ApplyBatchBytes = 1 << 20;
 
     private readonly Dictionary<ulong, Session> _barriers = [];
+    private readonly List<(ulong Ticket, long Index)> _confirmed = [];
 
     private void ApplyCommitted(IndexRange committed)
     {
@@ -77,23 +78,47 @@ public sealed partial class Replica
         CanServe = true;
     }
 
-    // The leader was still the leader when the sync was asked for, and all that was committed then is applied.
-    private void PassBarrier(ReadState read)
+    private void TakeReadState(ReadState read)
     {
-        if (!_barriers.Remove(read.Context, out Session? session) || session.State == SessionState.Dead)
+        if (read.Index is { } index)
         {
-            return;
+            _confirmed.Add((read.Context, index.Value));
         }
-
-        if (read.Index is not { } index)
+        else
         {
-            Close(session, "leadership was lost during a sync");
-            return;
+            _resendDue = true;
         }
+    }
 
-        Invariant.Check(index.Value <= _machine.LastApplied);
-        session.Pending.Pass(read.Context);
-        ServePending(session);
+    // The leader still led when the read was asked for; once all that was committed then is applied here, it is passed.
+    private void PassBarriers()
+    {
+        for (int i = 0; i < _confirmed.Count; i++)
+        {
+            (ulong ticket, long index) = _confirmed[i];
+            if (index <= _machine.LastApplied)
+            {
+                _confirmed.RemoveAt(i--);
+                PassBarrier(ticket);
+            }
+        }
+    }
+
+    private void PassBarrier(ulong ticket)
+    {
+        if (ticket == _joinTicket)
+        {
+            Joined();
+        }
+        else if (_touchRounds.Remove(ticket, out (ReplicaId From, long Batch) touch))
+        {
+            SendTouchAck(touch.From, touch.Batch);
+        }
+        else if (_barriers.Remove(ticket, out Session? session) && session.State != SessionState.Dead)
+        {
+            session.Pending.Pass(ticket);
+            ServePending(session);
+        }
     }
 
     private void SendEvents()
@@ -121,9 +146,16 @@ public sealed partial class Replica
             return;
         }
 
+        if (_result.Code == CoordErrorCode.ConnectionLoss)
+        {
+            // A copy that was sent twice, or one that a lost one before it left a gap for: only then is it sent again.
+            _resendDue |= session.Pending.Count > 0 && (ulong)command.Position >= session.Pending.Head.Ticket;
+            return;
+        }
+
         PendingRequest request = session.Pending.Dequeue();
-        // Writes of one session are proposed in order and never lost while its connection lives here.
         Invariant.Check(request.Kind == PendingKind.Write && request.Ticket == (ulong)command.Position);
+        _lastOwnApplyMs = _now.MonotonicMs;
         WireFrames.Reply(session.Connection.Output, request.Xid, zxid, _result.Code, _result.Body.Written);
         session.Connection.FlushAfterTurn();
         Session.Finished(request.Frames);

@@ -19,6 +19,12 @@ public sealed partial class Replica
     /// <summary>A client's first frame arrived.</summary>
     public void Connect(IClientConnection connection, ConnectRequest request)
     {
+        if (!CanServe)
+        {
+            connection.Close("this member follows no leader now, so it serves nobody");
+            return;
+        }
+
         if (request.LastZxidSeen > _machine.LastApplied)
         {
             // ZooKeeper closes without an answer too: clients take it as "try another server".
@@ -50,7 +56,7 @@ public sealed partial class Replica
 
         if (session.Id != 0)
         {
-            _leases.Touch(session.Id, _now.MonotonicMs);
+            Touch(session.Id);
         }
 
         if (session.State == SessionState.Attaching || session.HasBacklog)

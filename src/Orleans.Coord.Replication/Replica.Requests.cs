@@ -37,14 +37,20 @@ public sealed partial class Replica
             case RequestKind.Sync:
                 request.Kind = PendingKind.Barrier;
                 request.Ticket = NextTicket();
-                if (!_raft.ReadIndex(request.Ticket))
+                if (!AskBarrier(session, request.Ticket))
                 {
-                    Close(session, "no leader is known that could order a sync");
-                    return true;
+                    return false;
                 }
 
-                _raftHasWork = true;
-                _barriers.Add(request.Ticket, session);
+                break;
+            case RequestKind.Ping when !IsAlone:
+                request.Kind = PendingKind.Barrier;
+                request.Ticket = NextTicket();
+                if (!AskTouched(session, request.Ticket))
+                {
+                    return false;
+                }
+
                 break;
             case RequestKind.Auth when session.Pending.Count > 0:
                 // What came before must not gain rights by it, nor what comes after miss them: it comes alone.
@@ -133,18 +139,35 @@ public sealed partial class Replica
     private bool ProposeRequest(Session session, ref PendingRequest request, ReadOnlySpan<byte> body)
     {
         long position = session.LastPosition + 1;
-        CommandOptions options = _options.ExtendedTypes ? CommandOptions.ExtendedTypesAllowed : CommandOptions.None;
-        _command.Clear();
-        CommandCodec.WriteRequest(
-            _command, options, _now.WallMs, session.Id, session.Generation, position, request.Op,
-            session.Identities.Encoded, body);
-        if (!Propose(_command.Written))
+        if (!ProposeAt(session, position, request.Op, body))
         {
             return false;
         }
 
         request.Ticket = (ulong)position;
         session.LastPosition = position;
+        return true;
+    }
+
+    private bool ProposeAt(Session session, long position, OpCode op, ReadOnlySpan<byte> body)
+    {
+        CommandOptions options = _options.ExtendedTypes ? CommandOptions.ExtendedTypesAllowed : CommandOptions.None;
+        _command.Clear();
+        CommandCodec.WriteRequest(
+            _command, options, _now.WallMs, session.Id, session.Generation, position, op, session.Identities.Encoded,
+            body);
+        return Propose(_command.Written);
+    }
+
+    private bool AskBarrier(Session session, ulong ticket)
+    {
+        if (!_raft.ReadIndex(ticket))
+        {
+            return false;
+        }
+
+        _raftHasWork = true;
+        _barriers.Add(ticket, session);
         return true;
     }
 

@@ -14,9 +14,10 @@ public sealed partial class Replica
 
     private readonly ReplicaOptions _options;
     private readonly RaftNode _raft;
-    private readonly CoordStateMachine _machine;
+    private CoordStateMachine _machine;
     private readonly ILogStore _log;
     private readonly ISnapshotStore _snapshots;
+    private readonly IPeerTransport? _peers;
     private readonly SessionLeases _leases;
     private readonly ApplyResult _result = new();
     private readonly JuteWriter _command = new();
@@ -31,9 +32,10 @@ public sealed partial class Replica
 
     private Replica(
         ReplicaOptions options, RaftNode raft, CoordStateMachine machine, ILogStore log, ISnapshotStore snapshots,
-        SplitMix64 random, TurnTime now)
+        IPeerTransport? peers, SplitMix64 random, TurnTime now)
     {
         _options = options;
+        _peers = peers;
         _raft = raft;
         _machine = machine;
         _log = log;
@@ -61,33 +63,40 @@ public sealed partial class Replica
     public TurnTime Now => _now;
 
     /// <summary>
-    /// Whether clients can be served: this member leads, and has applied all that was committed before.
+    /// Whether clients can be served: this member leads and has applied all that was committed before, or it follows a
+    /// leader that acknowledges its sessions' touches.
     /// </summary>
     public bool CanServe { get; private set; }
+
+    /// <summary>Whether this is the only member of its group.</summary>
+    public bool IsAlone => _peers is null;
 
     /// <summary>Recovers a member from its storage.</summary>
     /// <param name="options">What the host decides.</param>
     /// <param name="log">The durable log, open and owned.</param>
     /// <param name="snapshots">The durable snapshots.</param>
+    /// <param name="peers">The links to the other members; null for a group of one.</param>
     /// <param name="random">Seeded by the host.</param>
     /// <param name="now">The time.</param>
     /// <exception cref="StorageException">A snapshot or the log cannot be read.</exception>
     public static Replica Open(
-        ReplicaOptions options, ILogStore log, ISnapshotStore snapshots, SplitMix64 random, TurnTime now)
+        ReplicaOptions options, ILogStore log, ISnapshotStore snapshots, IPeerTransport? peers, SplitMix64 random,
+        TurnTime now)
     {
+        Invariant.Check(peers is not null || options.Voters.Count == 1);
         SnapshotMetadata? latest = snapshots.Latest;
         CoordStateMachine machine = latest is null ? new() : Restore(snapshots, latest);
         var start = new RaftStart
         {
             Id = options.Id,
             HardState = log.HardState,
-            Snapshot = latest ?? new SnapshotMetadata(default, default, QuorumConfig.Create([options.Id]).Encode()),
+            Snapshot = latest ?? new SnapshotMetadata(default, default, QuorumConfig.Create([.. options.Voters]).Encode()),
             FirstIndex = log.FirstIndex,
             LastIndex = log.LastIndex,
             ReadEntries = log.Read,
         };
         return new Replica(
-            options, new RaftNode(start, options.Raft, random), machine, log, snapshots, random, now);
+            options, new RaftNode(start, options.Raft, random), machine, log, snapshots, peers, random, now);
     }
 
     /// <summary>A turn begins.</summary>
@@ -107,6 +116,9 @@ public sealed partial class Replica
         }
         while (_raftHasWork);
 
+        SendForwards();
+        SendTouches();
+        _peers?.Flush();
         StartSnapshotIfDue();
         ContinueSnapshot();
     }
@@ -130,8 +142,11 @@ public sealed partial class Replica
 
     private void Work(Ready ready)
     {
-        // A group of one sends nothing and installs nothing.
-        Invariant.Check(ready.Messages.IsEmpty && ready.Reset is null && ready.SnapshotChunks.IsEmpty);
+        if (ready.Reset is { } reset)
+        {
+            _log.Reset(reset.Index, reset.Term, reset.Token);
+        }
+
         if (ready.Token != 0)
         {
             foreach (ref readonly Entry entry in ready.Entries)
@@ -142,17 +157,38 @@ public sealed partial class Replica
             _log.Append(ready.Entries, ready.HardState, ready.Token);
         }
 
+        foreach (Message message in ready.Messages)
+        {
+            SendRaft(message);
+        }
+
+        // What follows may call the node, which ends the spans' lives.
         _readStates.Clear();
         _readStates.AddRange(ready.ReadStates);
+        SnapshotRead[] reads = ready.SnapshotReads.ToArray();
+        SnapshotChunk[] chunks = ready.SnapshotChunks.ToArray();
+        SoftState? changed = ready.SoftState;
         ApplyCommitted(ready.Committed);
+        if (changed is { } state)
+        {
+            LeaderChanged(state);
+        }
+
         foreach (ReadState read in _readStates)
         {
-            PassBarrier(read);
+            TakeReadState(read);
         }
+
+        PassBarriers();
+        SupplySnapshots(reads);
+        ReceiveSnapshot(chunks);
     }
 
+    // False: nobody takes it now, or there is no room; the caller keeps it and comes again.
+    private bool Propose(ReadOnlySpan<byte> command) => Leads ? Append(command) : Forward(command);
+
     // Copies the command to where it stays until the entry is no longer needed: many share one chunk.
-    private bool Propose(ReadOnlySpan<byte> command)
+    private bool Append(ReadOnlySpan<byte> command)
     {
         if (_payloads.Length - _payloadsUsed < command.Length)
         {

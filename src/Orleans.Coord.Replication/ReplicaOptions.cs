@@ -8,6 +8,9 @@ public sealed record ReplicaOptions
     /// <summary>This member.</summary>
     public ReplicaId Id { get; init; } = new(1);
 
+    /// <summary>The group's voters at its first start, this member among them. Later the log knows them.</summary>
+    public IReadOnlyList<ReplicaId> Voters { get; init; } = [new(1)];
+
     /// <summary>Settings of the consensus core.</summary>
     public RaftOptions Raft { get; init; } = new();
 

@@ -53,6 +53,14 @@ public sealed class SessionLeases
     /// <summary>The session has ended.</summary>
     public void Remove(long sessionId) => _leases.Remove(sessionId);
 
+    /// <summary>This member leads no more: deadlines are another's.</summary>
+    public void Clear()
+    {
+        _leases.Clear();
+        _buckets.Clear();
+        _nextBucket = long.MinValue;
+    }
+
     /// <summary>The leader itself was away: nobody could be heard, so everybody gets a full time-out again.</summary>
     public void GrantAll(long nowMs)
     {

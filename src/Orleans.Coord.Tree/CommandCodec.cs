@@ -5,6 +5,9 @@ namespace Orleans.Coord.Tree;
 /// <summary>Writes commands as payloads of log entries. Each method appends one command to the writer.</summary>
 public static class CommandCodec
 {
+    // After kind and options.
+    private const int TimeOffset = 2;
+
     /// <summary>Appends a client's request, or an internal one (session, generation and position 0).</summary>
     /// <param name="output">Where to append.</param>
     /// <param name="options">Settings of this replica.</param>
@@ -60,6 +63,11 @@ public static class CommandCodec
         WriteHeader(output, CommandKind.ExpireSession, CommandOptions.None, time, sessionId);
         output.WriteInt(generation);
     }
+
+    /// <summary>Replaces the time in a command that another member wrote: only the leader's clock counts.</summary>
+    /// <param name="command">One command, from its first byte.</param>
+    /// <param name="time">The leader's clock, milliseconds since 1970.</param>
+    public static void Stamp(JuteWriter command, long time) => command.PatchLong(TimeOffset, time);
 
     private static void WriteHeader(
         JuteWriter output, CommandKind kind, CommandOptions options, long time, long sessionId)

@@ -6,10 +6,10 @@ namespace Orleans.Coord.Replication.Tests;
 internal sealed class MemoryStore : ILogStore, ISnapshotStore
 {
     private readonly List<Entry> _entries = [];
-    private readonly Queue<(long Token, int Entries, HardState? HardState)> _writes = [];
+    private readonly Queue<(long Token, HardState? HardState)> _writes = [];
     private readonly Dictionary<SnapshotMetadata, List<ReadOnlyMemory<byte>>> _snapshots = [];
     private LogIndex _trimmed;
-    private int _durable;
+    private LogIndex _durable;
 
     public HardState HardState { get; private set; }
 
@@ -27,13 +27,20 @@ internal sealed class MemoryStore : ILogStore, ISnapshotStore
     public void Append(ReadOnlySpan<Entry> entries, HardState? hardState, long token)
     {
         Appends++;
+        if (!entries.IsEmpty && entries[0].Index <= LastIndex)
+        {
+            int keep = (int)(entries[0].Index - FirstIndex);
+            _entries.RemoveRange(keep, _entries.Count - keep);
+            _durable = _durable < LastIndex ? _durable : LastIndex;
+        }
+
         foreach (Entry entry in entries)
         {
             Assert.Equal(LastIndex.Next, entry.Index);
             _entries.Add(entry with { Payload = entry.Payload.ToArray() });
         }
 
-        _writes.Enqueue((token, _entries.Count, hardState));
+        _writes.Enqueue((token, hardState));
     }
 
     /// <summary>
@@ -42,11 +49,11 @@ internal sealed class MemoryStore : ILogStore, ISnapshotStore
     public long Sync()
     {
         long token = 0;
-        while (_writes.TryDequeue(out (long Token, int Entries, HardState? HardState) write))
+        while (_writes.TryDequeue(out (long Token, HardState? HardState) write))
         {
             token = write.Token;
-            _durable = write.Entries;
             HardState = write.HardState ?? HardState;
+            _durable = LastIndex;
         }
 
         return token;
@@ -56,7 +63,8 @@ internal sealed class MemoryStore : ILogStore, ISnapshotStore
     public void Crash()
     {
         _writes.Clear();
-        _entries.RemoveRange(_durable, _entries.Count - _durable);
+        int keep = (int)(_durable - _trimmed);
+        _entries.RemoveRange(keep, _entries.Count - keep);
     }
 
     public void Read(LogIndex from, LogIndex to, int maxBytes, List<Entry> entries)
@@ -69,14 +77,23 @@ internal sealed class MemoryStore : ILogStore, ISnapshotStore
 
     public void TrimTo(LogIndex index)
     {
+        if (index <= _trimmed)
+        {
+            return;
+        }
+
         int count = (int)(index - _trimmed);
         _entries.RemoveRange(0, count);
-        _durable -= count;
         _trimmed = index;
     }
 
-    public void Reset(LogIndex index, Term term, long token) =>
-        throw new InvalidOperationException("no leader sends one");
+    public void Reset(LogIndex index, Term term, long token)
+    {
+        _entries.Clear();
+        _trimmed = index;
+        _durable = index;
+        _writes.Enqueue((token, null));
+    }
 
     public ISnapshotWriter Create(SnapshotMetadata metadata) => new Writer(this, metadata);
 

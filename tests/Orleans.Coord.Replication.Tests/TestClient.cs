@@ -6,7 +6,7 @@ using Orleans.Coord.Jute;
 namespace Orleans.Coord.Replication.Tests;
 
 /// <summary>A client's end of a connection: builds request frames and reads what the replica sent.</summary>
-internal sealed class TestClient(TestSilo silo) : IClientConnection
+internal sealed class TestClient(ITurns silo) : IClientConnection
 {
     private readonly JuteWriter _requests = new();
     private int _read;

@@ -1,7 +1,13 @@
 namespace Orleans.Coord.Replication.Tests;
 
+/// <summary>Gives a replica a turn.</summary>
+internal interface ITurns
+{
+    void Turn(Action<Replica> events);
+}
+
 /// <summary>A replica with a clock and a disk that the test moves by hand.</summary>
-internal sealed class TestSilo
+internal sealed class TestSilo : ITurns
 {
     private readonly ReplicaOptions _options;
     private readonly ulong _seed;
@@ -91,7 +97,7 @@ internal sealed class TestSilo
     private Replica Open()
     {
         Replica = Replica.Open(
-            _options, Store, Store, new SplitMix64(_seed), new TurnTime(1_600_000_000_000 + NowMs, NowMs));
+            _options, Store, Store, null, new SplitMix64(_seed), new TurnTime(1_600_000_000_000 + NowMs, NowMs));
         Turn(_ => { });
         return Replica;
     }

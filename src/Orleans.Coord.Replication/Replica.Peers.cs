@@ -1,0 +1,277 @@
+using System.Buffers;
+using Orleans.Coord.Consensus;
+using Orleans.Coord.Jute;
+using Orleans.Coord.Tree;
+
+namespace Orleans.Coord.Replication;
+
+/// <summary>What an envelope between members holds; its first byte.</summary>
+internal enum EnvelopeKind : byte
+{
+    /// <summary>A message of the consensus core.</summary>
+    Raft = 1,
+
+    /// <summary>Writes of another member's clients, for the leader.</summary>
+    Forward = 2,
+
+    /// <summary>Sessions heard of since the last acknowledged batch, and the batch's number.</summary>
+    Touch = 3,
+
+    /// <summary>The leader has counted all touches up to a batch.</summary>
+    TouchAck = 4,
+}
+
+/// <content>The other members: forwarded writes, and what to do when the leader changes.</content>
+public sealed partial class Replica
+{
+    private const int MaxForwardBytes = 4 << 20;
+    private const int ResendMs = 1000;
+
+    private readonly ArrayBufferWriter<byte> _envelope = new();
+    private readonly JuteWriter _forward = new();
+    private ReplicaId _leader;
+    private Term _leaderTerm;
+    private ulong _joinTicket;
+    private bool _resendDue;
+    private long _lastOwnApplyMs;
+    private long _lastResendMs;
+
+    /// <summary>An envelope came from another member.</summary>
+    public void PeerMessage(ReplicaId from, ReadOnlyMemory<byte> envelope)
+    {
+        if (envelope.IsEmpty)
+        {
+            return;
+        }
+
+        ReadOnlyMemory<byte> body = envelope[1..];
+        switch ((EnvelopeKind)envelope.Span[0])
+        {
+            case EnvelopeKind.Raft:
+                StepRaft(from, body);
+                break;
+            case EnvelopeKind.Forward when Leads:
+                TakeForwards(body.Span);
+                break;
+            case EnvelopeKind.Touch when Leads:
+                TakeTouches(from, body.Span);
+                break;
+            case EnvelopeKind.TouchAck when from == _leader:
+                TakeTouchAck(body.Span);
+                break;
+        }
+    }
+
+    /// <summary>The link to a member broke; what was on its way is lost.</summary>
+    public void PeerUnreachable(ReplicaId peer)
+    {
+        _raft.PeerUnreachable(peer);
+        _raftHasWork = true;
+        if (peer == _leader)
+        {
+            _resendDue = true;
+            DropAttaching();
+        }
+    }
+
+    /// <summary>Hands leadership to another voter, for a stop without a gap. False if there is nobody to take it.</summary>
+    public bool HandOver()
+    {
+        foreach (ReplicaId voter in _raft.Configuration.Voters)
+        {
+            if (voter != _options.Id && _raft.TransferLeadership(voter))
+            {
+                _raftHasWork = true;
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void StepRaft(ReplicaId from, ReadOnlyMemory<byte> bytes)
+    {
+        if (MessageCodec.TryRead(bytes, out Message? message) && message.From == from && message.To == _options.Id)
+        {
+            _raft.Step(message);
+            _raftHasWork = true;
+        }
+    }
+
+    private void SendRaft(Message message)
+    {
+        _envelope.ResetWrittenCount();
+        _envelope.Write([(byte)EnvelopeKind.Raft]);
+        MessageCodec.Write(message, _envelope);
+        _peers!.Send(message.To, _envelope.WrittenSpan);
+    }
+
+    private bool Forward(ReadOnlySpan<byte> command)
+    {
+        if (_leader == ReplicaId.None || _leader == _options.Id || _forward.Length > MaxForwardBytes)
+        {
+            return false;
+        }
+
+        _forward.WriteBuffer(command);
+        return true;
+    }
+
+    private void SendForwards()
+    {
+        if (_forward.Length == 0)
+        {
+            return;
+        }
+
+        _envelope.ResetWrittenCount();
+        _envelope.Write([(byte)EnvelopeKind.Forward]);
+        _envelope.Write(_forward.Written);
+        _peers!.Send(_leader, _envelope.WrittenSpan);
+        _forward.Clear();
+    }
+
+    // Whatever is not taken here the owner sends again; apply refuses gaps and repetitions.
+    private void TakeForwards(ReadOnlySpan<byte> body)
+    {
+        var reader = new JuteReader(body);
+        while (!reader.Rest.IsEmpty && !reader.Failed)
+        {
+            ReadOnlySpan<byte> bytes = reader.ReadBuffer();
+            if (!Command.TryRead(bytes, out Command command))
+            {
+                return;
+            }
+
+            _leases.Touch(command.SessionId, _now.MonotonicMs);
+            _command.Clear();
+            _command.WriteRaw(bytes);
+            CommandCodec.Stamp(_command, _now.WallMs);
+            if (!Append(_command.Written))
+            {
+                return;
+            }
+        }
+    }
+
+    private void LeaderChanged(SoftState state)
+    {
+        bool same = state.Leader == _leader && state.Term == _leaderTerm;
+        if (same)
+        {
+            return;
+        }
+
+        if (_leader == _options.Id)
+        {
+            _leases.Clear();
+            _lastAckMs = _now.MonotonicMs;
+        }
+
+        _leader = state.Leader;
+        _leaderTerm = state.Term;
+        _touchRounds.Clear();
+        _resendDue = true;
+        _forward.Clear();
+        DropAttaching();
+    }
+
+    // A client that was just connecting tries again; sending its request twice could raise the generation twice.
+    private void DropAttaching()
+    {
+        foreach (Session session in _attaching.Values.ToArray())
+        {
+            Close(session, "the leader changed while the session was being attached");
+        }
+
+        _attaching.Clear();
+    }
+
+    private void TickPeers()
+    {
+        if (IsAlone)
+        {
+            return;
+        }
+
+        Join();
+        bool stuck = _now.MonotonicMs - Math.Max(_lastOwnApplyMs, _lastResendMs) > ResendMs;
+        if ((_resendDue || stuck) && _leader != ReplicaId.None)
+        {
+            Resend();
+        }
+
+        if (!Leads && CanServe && _now.MonotonicMs - _lastAckMs > _options.MinSessionTimeoutMs / 3)
+        {
+            StopServing("no leader has acknowledged this member's sessions for too long");
+        }
+    }
+
+    // A member that has just found its leader serves once it has caught up with what was committed by then.
+    private void Join()
+    {
+        if (!CanServe && !Leads && _leader != ReplicaId.None && _now.MonotonicMs - _lastJoinMs > JoinRetryMs)
+        {
+            _lastJoinMs = _now.MonotonicMs;
+            _joinTicket = NextTicket();
+            _raft.ReadIndex(_joinTicket);
+            _raftHasWork = true;
+        }
+    }
+
+    private void Joined()
+    {
+        _joinTicket = 0;
+        _lastAckMs = _lastJoinMs;
+        CanServe = true;
+    }
+
+    private void StopServing(string why)
+    {
+        CanServe = false;
+        foreach (Session session in _local.Values.ToArray())
+        {
+            Close(session, why);
+        }
+
+        DropAttaching();
+    }
+
+    // Everything that waits for the leader is asked again, in each session's order.
+    private void Resend()
+    {
+        _resendDue = false;
+        _lastResendMs = _now.MonotonicMs;
+        _barriers.Clear();
+        foreach (Session session in _local.Values)
+        {
+            for (int i = 0; i < session.Pending.Count; i++)
+            {
+                if (!ResendOne(session, ref session.Pending[i]))
+                {
+                    _resendDue = true;
+                    break;
+                }
+            }
+        }
+    }
+
+    private bool ResendOne(Session session, ref PendingRequest request)
+    {
+        if (request.Kind == PendingKind.Write)
+        {
+            ReadOnlySpan<byte> frame = request.Frames.Bytes.Span.Slice(request.Offset, request.Length);
+            return ProposeAt(session, (long)request.Ticket, request.Op, frame[Requests.HeaderBytes..]);
+        }
+
+        if (request.Kind == PendingKind.Barrier)
+        {
+            request.Ticket = NextTicket();
+            return request.Op == OpCode.Ping
+                ? AskTouched(session, request.Ticket)
+                : AskBarrier(session, request.Ticket);
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,141 @@
+using System.Buffers.Binary;
+using Orleans.Coord.Jute;
+
+namespace Orleans.Coord.Replication;
+
+/// <content>
+/// Keeping sessions alive through the leader. A ping is answered only when the leader, confirmed by a quorum after the
+/// touch, has counted it: so whoever believes to hold a session still does.
+/// </content>
+public sealed partial class Replica
+{
+    private const int TouchMs = 200;
+    private const int JoinRetryMs = 300;
+
+    // Sessions heard of, with the batch that first carries the newest touch; they stay until a batch that has them is
+    // acknowledged.
+    private readonly Dictionary<long, long> _touched = [];
+    private readonly Queue<(long Batch, ulong Ticket)> _touchWaiters = [];
+    private readonly Queue<(long Batch, long SentMs)> _touchesSent = [];
+    private readonly Dictionary<ulong, (ReplicaId From, long Batch)> _touchRounds = [];
+    private readonly JuteWriter _touches = new();
+    private long _nextBatch = 1;
+    private long _lastTouchMs;
+    private long _lastAckMs;
+    private long _lastJoinMs = long.MinValue / 2;
+    private bool _touchNow;
+
+    private void Touch(long sessionId)
+    {
+        if (Leads)
+        {
+            _leases.Touch(sessionId, _now.MonotonicMs);
+        }
+        else
+        {
+            _touched[sessionId] = _nextBatch;
+        }
+    }
+
+    // The ticket is passed when the leader vouches for a touch made now.
+    private bool AskTouched(Session session, ulong ticket)
+    {
+        if (Leads)
+        {
+            return AskBarrier(session, ticket);
+        }
+
+        if (_leader == ReplicaId.None)
+        {
+            return false;
+        }
+
+        Touch(session.Id);
+        _barriers.Add(ticket, session);
+        _touchWaiters.Enqueue((_nextBatch, ticket));
+        _touchNow = true;
+        return true;
+    }
+
+    private void SendTouches()
+    {
+        bool follows = _leader != ReplicaId.None && !Leads && CanServe;
+        bool due = _touchNow || _now.MonotonicMs - _lastTouchMs >= TouchMs;
+        if (!follows || !due)
+        {
+            return;
+        }
+
+        _touches.Clear();
+        _touches.WriteByte((byte)EnvelopeKind.Touch);
+        _touches.WriteLong(_nextBatch);
+        foreach (long id in _touched.Keys)
+        {
+            _touches.WriteLong(id);
+        }
+
+        _peers!.Send(_leader, _touches.Written);
+        _touchesSent.Enqueue((_nextBatch, _now.MonotonicMs));
+        _nextBatch++;
+        _lastTouchMs = _now.MonotonicMs;
+        _touchNow = false;
+    }
+
+    private void TakeTouches(ReplicaId from, ReadOnlySpan<byte> body)
+    {
+        if (body.Length < sizeof(long) || body.Length % sizeof(long) != 0)
+        {
+            return;
+        }
+
+        for (int at = sizeof(long); at < body.Length; at += sizeof(long))
+        {
+            _leases.Touch(BinaryPrimitives.ReadInt64BigEndian(body[at..]), _now.MonotonicMs);
+        }
+
+        ulong round = NextTicket();
+        if (_raft.ReadIndex(round))
+        {
+            _touchRounds.Add(round, (from, BinaryPrimitives.ReadInt64BigEndian(body)));
+            _raftHasWork = true;
+        }
+    }
+
+    private void SendTouchAck(ReplicaId to, long batch)
+    {
+        _touches.Clear();
+        _touches.WriteByte((byte)EnvelopeKind.TouchAck);
+        _touches.WriteLong(batch);
+        _peers!.Send(to, _touches.Written);
+    }
+
+    private void TakeTouchAck(ReadOnlySpan<byte> body)
+    {
+        if (body.Length != sizeof(long))
+        {
+            return;
+        }
+
+        long batch = BinaryPrimitives.ReadInt64BigEndian(body);
+        while (_touchesSent.TryPeek(out (long Batch, long SentMs) sent) && sent.Batch <= batch)
+        {
+            // Counted from the sending: the leader may have heard of it at once.
+            _lastAckMs = Math.Max(_lastAckMs, sent.SentMs);
+            _touchesSent.Dequeue();
+        }
+
+        foreach ((long id, long newest) in _touched)
+        {
+            if (newest <= batch)
+            {
+                _touched.Remove(id);
+            }
+        }
+
+        while (_touchWaiters.TryPeek(out (long Batch, ulong Ticket) waiter) && waiter.Batch <= batch)
+        {
+            _touchWaiters.Dequeue();
+            PassBarrier(waiter.Ticket);
+        }
+    }
+}

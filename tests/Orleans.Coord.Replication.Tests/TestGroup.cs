@@ -1,0 +1,186 @@
+using Orleans.Coord.Consensus;
+
+namespace Orleans.Coord.Replication.Tests;
+
+/// <summary>Several members on one thread: a network, a clock and disks that the seed moves.</summary>
+internal sealed class TestGroup
+{
+    private readonly SplitMix64 _random;
+    private readonly List<(long At, ReplicaId From, ReplicaId To, byte[] Bytes)> _network = [];
+    private readonly HashSet<(ReplicaId From, ReplicaId To)> _cut = [];
+
+    public TestGroup(int members, ulong seed = 1, ReplicaOptions? options = null)
+    {
+        _random = new SplitMix64(seed);
+        ReplicaId[] voters = [.. Enumerable.Range(1, members).Select(i => new ReplicaId((byte)i))];
+        Options = (options ?? TestSilo.DefaultOptions) with { Voters = voters };
+        Members = [.. voters.Select(id => new TestMember(this, id, _random.Next()))];
+    }
+
+    public ReplicaOptions Options { get; }
+
+    public TestMember[] Members { get; }
+
+    public long NowMs { get; private set; } = 1_000_000;
+
+    /// <summary>Longest delay of a message, milliseconds.</summary>
+    public int MaxDelayMs { get; set; } = 3;
+
+    /// <summary>One message in so many is lost; 0 for none.</summary>
+    public int LoseOneIn { get; set; }
+
+    public TestMember? Leader => Members.FirstOrDefault(m => m.IsUp && m.Replica.Raft.Role == RaftRole.Leader
+        && m.Replica.CanServe && Members.All(o => !o.IsUp || o.Replica.Raft.Term <= m.Replica.Raft.Term));
+
+    public void Cut(TestMember a, TestMember b) => _ = _cut.Add((a.Id, b.Id)) | _cut.Add((b.Id, a.Id));
+
+    public void Isolate(TestMember member)
+    {
+        foreach (TestMember other in Members)
+        {
+            Cut(member, other);
+        }
+    }
+
+    public void Heal() => _cut.Clear();
+
+    public void Send(ReplicaId from, ReplicaId to, ReadOnlySpan<byte> bytes)
+    {
+        bool lost = _cut.Contains((from, to)) || (LoseOneIn > 0 && _random.Below(LoseOneIn) == 0);
+        if (!lost)
+        {
+            _network.Add((NowMs + 1 + _random.Below(MaxDelayMs), from, to, bytes.ToArray()));
+        }
+    }
+
+    /// <summary>One millisecond: messages that are due arrive, disks finish, clocks tick.</summary>
+    public void Step()
+    {
+        NowMs++;
+        for (int i = 0; i < _network.Count; i++)
+        {
+            (long at, ReplicaId from, ReplicaId to, byte[] bytes) = _network[i];
+            if (at <= NowMs)
+            {
+                _network.RemoveAt(i--);
+                Members[to.Value - 1].Receive(from, bytes);
+            }
+        }
+
+        foreach (TestMember member in Members)
+        {
+            member.Step(_random.Below(3) == 0);
+        }
+    }
+
+    public void Run(int ms)
+    {
+        for (int i = 0; i < ms; i++)
+        {
+            Step();
+        }
+    }
+
+    /// <summary>Steps until something holds; fails after a minute of the group's time.</summary>
+    public void RunUntil(Func<bool> condition, string what)
+    {
+        for (int i = 0; i < 60_000; i++)
+        {
+            if (condition())
+            {
+                return;
+            }
+
+            Step();
+        }
+
+        Assert.Fail($"never came: {what}; {string.Join("; ", Members.Select(m => m.ToString()))}");
+    }
+
+    public TestMember WaitForLeader()
+    {
+        RunUntil(() => Leader is not null, "a leader");
+        return Leader!;
+    }
+}
+
+/// <summary>One member of a <see cref="TestGroup"/>.</summary>
+internal sealed class TestMember(TestGroup group, ReplicaId id, ulong seed) : ITurns, IPeerTransport
+{
+    private const int TickMs = 50;
+    private Replica? _replica;
+    private ulong _lives;
+
+    public ReplicaId Id => id;
+
+    public MemoryStore Store { get; private set; } = new();
+
+    public bool IsUp => _replica is not null;
+
+    public Replica Replica => _replica ?? Start();
+
+    public Replica Start()
+    {
+        _replica = Replica.Open(
+            group.Options with { Id = id }, Store, Store, this, new SplitMix64(seed + _lives++), Now);
+        Turn(_ => { });
+        return _replica;
+    }
+
+    public void Crash()
+    {
+        _replica = null;
+        Store.Crash();
+    }
+
+    public void Turn(Action<Replica> events)
+    {
+        Replica replica = Replica;
+        replica.BeginTurn(Now);
+        events(replica);
+        replica.EndTurn();
+    }
+
+    public void Receive(ReplicaId from, byte[] bytes)
+    {
+        if (IsUp)
+        {
+            Turn(replica => replica.PeerMessage(from, bytes));
+        }
+    }
+
+    public void Step(bool diskFinishes)
+    {
+        if (!IsUp)
+        {
+            return;
+        }
+
+        if (diskFinishes && Store.Sync() is var token and not 0)
+        {
+            Turn(replica => replica.Persisted(token));
+        }
+
+        if (Replica.WantsTurn || group.NowMs % TickMs == 0)
+        {
+            Turn(replica => replica.Tick());
+        }
+
+        while (Store.Finished.TryDequeue(out SnapshotMetadata? snapshot))
+        {
+            Turn(replica => replica.SnapshotPersisted(snapshot));
+        }
+    }
+
+    public void Send(ReplicaId to, ReadOnlySpan<byte> envelope) => group.Send(id, to, envelope);
+
+    public void Flush()
+    {
+    }
+
+    public override string ToString() => _replica is null ? $"{id} down" :
+        $"{id} {_replica.Raft.Role} term {_replica.Raft.Term} leader {_replica.Raft.Leader} applied "
+        + $"{_replica.Machine.LastApplied} of {_replica.Raft.Log.LastIndex} {(_replica.CanServe ? "serves" : "waits")}";
+
+    private TurnTime Now => new(1_600_000_000_000 + group.NowMs, group.NowMs);
+}

@@ -117,7 +117,12 @@ public sealed partial class Replica
         else if (_barriers.Remove(ticket, out Session? session) && session.State != SessionState.Dead)
         {
             session.Pending.Pass(ticket);
+            session.Barriers--;
             ServePending(session);
+        }
+        else if (_pings.Remove(ticket, out (Session Session, int Count) ping))
+        {
+            AnswerPings(ping.Session, ping.Count);
         }
     }
 

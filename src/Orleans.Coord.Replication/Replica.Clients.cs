@@ -101,6 +101,7 @@ public sealed partial class Replica
         ConnectRequest request = session.Request;
         int timeout = Math.Clamp(request.TimeoutMs, _options.MinSessionTimeoutMs, _options.MaxSessionTimeoutMs);
         ulong ticket = NextTicket();
+        session.AttachingSinceMs = _now.MonotonicMs;
         _command.Clear();
         if (request.SessionId == 0)
         {

@@ -26,6 +26,7 @@ public sealed partial class Replica
 {
     private const int MaxForwardBytes = 4 << 20;
     private const int ResendMs = 1000;
+    private const int AttachMs = 2000;
 
     private readonly ArrayBufferWriter<byte> _envelope = new();
     private readonly JuteWriter _forward = new();
@@ -181,10 +182,18 @@ public sealed partial class Replica
     {
         foreach (Session session in _attaching.Values.ToArray())
         {
-            Close(session, "the leader changed while the session was being attached");
+            Close(session, "the leader was lost while the session was being attached");
         }
 
         _attaching.Clear();
+    }
+
+    private void CloseStuckAttaching()
+    {
+        if (_attaching.Values.Any(s => _now.MonotonicMs - s.AttachingSinceMs > AttachMs))
+        {
+            DropAttaching();
+        }
     }
 
     private void TickPeers()
@@ -195,6 +204,7 @@ public sealed partial class Replica
         }
 
         Join();
+        CloseStuckAttaching();
         bool stuck = _now.MonotonicMs - Math.Max(_lastOwnApplyMs, _lastResendMs) > ResendMs;
         if ((_resendDue || stuck) && _leader != ReplicaId.None)
         {
@@ -243,8 +253,17 @@ public sealed partial class Replica
         _resendDue = false;
         _lastResendMs = _now.MonotonicMs;
         _barriers.Clear();
+        _pings.Clear();
         foreach (Session session in _local.Values)
         {
+            int pings = session.WaitingPings;
+            session.WaitingPings = 0;
+            if (pings > 0 && !AskPing(session, pings))
+            {
+                session.WaitingPings = pings;
+                _resendDue = true;
+            }
+
             for (int i = 0; i < session.Pending.Count; i++)
             {
                 if (!ResendOne(session, ref session.Pending[i]))
@@ -267,9 +286,7 @@ public sealed partial class Replica
         if (request.Kind == PendingKind.Barrier)
         {
             request.Ticket = NextTicket();
-            return request.Op == OpCode.Ping
-                ? AskTouched(session, request.Ticket)
-                : AskBarrier(session, request.Ticket);
+            return AskBarrier(session, request.Ticket);
         }
 
         return true;

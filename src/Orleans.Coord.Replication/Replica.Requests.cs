@@ -25,6 +25,9 @@ public sealed partial class Replica
         };
         switch (Requests.KindOf(request.Op))
         {
+            case RequestKind.Write when session.Barriers > 0:
+                // Reads between a sync and this write must be answered between them.
+                return false;
             case RequestKind.Write:
                 request.Kind = PendingKind.Write;
                 if (!RefusedAsDiskIsLow(ref request) && !ProposeRequest(session, ref request, reader.Rest))
@@ -42,16 +45,11 @@ public sealed partial class Replica
                     return false;
                 }
 
+                session.Barriers++;
                 break;
             case RequestKind.Ping when !IsAlone:
-                request.Kind = PendingKind.Barrier;
-                request.Ticket = NextTicket();
-                if (!AskTouched(session, request.Ticket))
-                {
-                    return false;
-                }
-
-                break;
+                // Answered when the leader vouches for it, and out of order: clients expect no order of heartbeats.
+                return AskPing(session, 1);
             case RequestKind.Auth when session.Pending.Count > 0:
                 // What came before must not gain rights by it, nor what comes after miss them: it comes alone.
                 return false;

@@ -18,6 +18,7 @@ public sealed partial class Replica
     private readonly Queue<(long Batch, ulong Ticket)> _touchWaiters = [];
     private readonly Queue<(long Batch, long SentMs)> _touchesSent = [];
     private readonly Dictionary<ulong, (ReplicaId From, long Batch)> _touchRounds = [];
+    private readonly Dictionary<ulong, (Session Session, int Count)> _pings = [];
     private readonly JuteWriter _touches = new();
     private long _nextBatch = 1;
     private long _lastTouchMs;
@@ -37,24 +38,39 @@ public sealed partial class Replica
         }
     }
 
-    // The ticket is passed when the leader vouches for a touch made now.
-    private bool AskTouched(Session session, ulong ticket)
+    // False: there is no leader to ask.
+    private bool AskPing(Session session, int count)
     {
+        ulong ticket = NextTicket();
         if (Leads)
         {
-            return AskBarrier(session, ticket);
+            _raft.ReadIndex(ticket);
+            _raftHasWork = true;
         }
-
-        if (_leader == ReplicaId.None)
+        else if (_leader != ReplicaId.None)
+        {
+            Touch(session.Id);
+            _touchWaiters.Enqueue((_nextBatch, ticket));
+            _touchNow = true;
+        }
+        else
         {
             return false;
         }
 
-        Touch(session.Id);
-        _barriers.Add(ticket, session);
-        _touchWaiters.Enqueue((_nextBatch, ticket));
-        _touchNow = true;
+        _pings.Add(ticket, (session, count));
+        session.WaitingPings += count;
         return true;
+    }
+
+    private void AnswerPings(Session session, int count)
+    {
+        session.WaitingPings -= count;
+        for (int i = 0; i < count && session.State == SessionState.Live; i++)
+        {
+            WireFrames.Reply(session.Connection.Output, PingXid, _machine.LastApplied, CoordErrorCode.Ok);
+            session.Connection.FlushAfterTurn();
+        }
     }
 
     private void SendTouches()

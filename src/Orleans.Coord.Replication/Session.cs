@@ -59,6 +59,15 @@ internal sealed class Session(IClientConnection connection, ConnectRequest reque
     /// </summary>
     public bool Stalled { get; set; }
 
+    /// <summary>Syncs among the pending requests.</summary>
+    public int Barriers { get; set; }
+
+    /// <summary>Heartbeats that wait for the leader's word.</summary>
+    public int WaitingPings { get; set; }
+
+    /// <summary>When the attaching was asked for, on the monotonic clock.</summary>
+    public long AttachingSinceMs { get; set; }
+
     /// <summary>Requests received and not yet answered.</summary>
     public PendingQueue Pending;
 

@@ -81,11 +81,11 @@ internal sealed class TestClient(ITurns silo) : IClientConnection
         w.WriteInt(mode);
     });
 
-    public int AddSet(string path, string data) => Add(OpCode.SetData, w =>
+    public int AddSet(string path, string data, int version = -1) => Add(OpCode.SetData, w =>
     {
         w.WriteString(path);
         w.WriteBuffer(Encoding.UTF8.GetBytes(data));
-        w.WriteInt(-1);
+        w.WriteInt(version);
     });
 
     public int AddGet(string path, bool watch = false) => Add(OpCode.GetData, w =>

@@ -85,6 +85,8 @@ internal sealed class MemoryStore : ILogStore, ISnapshotStore
         int count = (int)(index - _trimmed);
         _entries.RemoveRange(0, count);
         _trimmed = index;
+        // A snapshot may stand for entries that the quorum has and this disk had not yet synced.
+        _durable = _durable > index ? _durable : index;
     }
 
     public void Reset(LogIndex index, Term term, long token)

@@ -30,7 +30,8 @@ internal static class Refusal
             : $"process {owner}";
         return new StorageException(
             $"The data directory {directory} is in use by {who}, " +
-            $"which holds {Path.Combine(directory, FileNames.Lock)}. Stop that one first, or choose another directory.");
+            $"which holds {Path.Combine(directory, FileNames.Lock)}. " +
+            "Stop that one first, or choose another directory.");
     }
 
     internal static StorageException NewerFormat(string file, int version) => new(

@@ -38,7 +38,7 @@ public sealed class CrashTests
                 {
                     long offset = world.Random.Below((int)world.Disk.LengthOf(file));
                     world.Disk.FlipBit(file, offset, world.Random.Below(8));
-                    world.SnapshotsMayFail = true;
+                    world.FilesMayBeDamaged = true;
                 }
 
                 try

@@ -39,7 +39,10 @@ internal sealed class SegmentFactory(string directory, WalOptions options, IDisk
         }
     }
 
-    /// <summary>An empty segment with room for a batch: the prepared one, or a small one made now.</summary>
+    /// <summary>
+    /// An empty segment with room for a batch: the prepared one, or a small one made now. Its zeros are durable no
+    /// later than the header that the caller writes and syncs.
+    /// </summary>
     internal (IDiskFile File, string Path) Take(long neededBytes)
     {
         lock (_gate)
@@ -61,7 +64,6 @@ internal sealed class SegmentFactory(string directory, WalOptions options, IDisk
         {
             file.Allocate(bytes);
             Zero(file, 0, bytes);
-            file.Sync();
             return (file, path);
         }
         catch (DiskException)

@@ -47,6 +47,11 @@ internal static class SiloRunner
         {
             throw new StartupException(e.Message, e);
         }
+        catch (ArgumentException e)
+        {
+            // The gateway's options check themselves, and name the setting first.
+            throw new StartupException("Setting Coord:" + e.Message, e);
+        }
     }
 
     private static async Task<Exception?> WaitAsync(StandaloneSilo silo, CancellationToken cancelled)

@@ -128,6 +128,7 @@ internal sealed class StandaloneSilo : IAsyncDisposable
     private static GatewayOptions GatewayOptionsOf(CoordSettings settings, IPEndPoint listenOn) => new()
     {
         EndPoint = listenOn,
+        AlsoOnIPv6Loopback = settings.ClientAddress == "localhost",
         MaxFrameBytes = settings.MaxFrameBytes,
         MaxConnectionsPerAddress = settings.MaxClientConnections,
         FourLetterWords = settings.FourLetterWords.Split(

@@ -15,6 +15,9 @@ internal static partial class GatewayLog
     [LoggerMessage(102, LogLevel.Error, "Accepting clients on {EndPoint} failed; trying again")]
     public static partial void AcceptFailed(ILogger logger, Exception exception, EndPoint endPoint);
 
+    [LoggerMessage(103, LogLevel.Information, "Not listening on {EndPoint} as well: {Reason}")]
+    public static partial void NoSecondLoopback(ILogger logger, EndPoint endPoint, string reason);
+
     [LoggerMessage(110, LogLevel.Warning, "Refused {Client}: {Reason}")]
     public static partial void Refused(ILogger logger, IPEndPoint client, string reason);
 

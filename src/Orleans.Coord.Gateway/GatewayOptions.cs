@@ -8,6 +8,9 @@ public sealed record GatewayOptions
     /// <summary>Where clients connect. Port 0 takes a free one; see <see cref="GatewayServer.EndPoint"/>.</summary>
     public IPEndPoint EndPoint { get; init; } = new(IPAddress.Any, 2181);
 
+    /// <summary>Listens on ::1 as well, with the same port; not having it is no error.</summary>
+    public bool AlsoOnIPv6Loopback { get; init; }
+
     /// <summary>How many clients may wait in the kernel to be accepted.</summary>
     public int Backlog { get; init; } = 1024;
 

@@ -25,6 +25,7 @@ public sealed class GatewayServer : IAsyncDisposable
     private readonly ILoggerFactory _loggers;
     private readonly CancellationTokenSource _stopping = new();
     private IConnectionListener? _listener;
+    private IConnectionListener? _secondListener;
     private Task _accepting = Task.CompletedTask;
     private Task _sweeping = Task.CompletedTask;
 
@@ -77,6 +78,7 @@ public sealed class GatewayServer : IAsyncDisposable
 
         GatewayLog.Listening(_logger, _listener.EndPoint);
         _accepting = Task.Run(() => AcceptAsync(_listener), CancellationToken.None);
+        await ListenOnSecondLoopbackAsync(cancellationToken);
         _sweeping = SweepAsync();
     }
 
@@ -91,6 +93,7 @@ public sealed class GatewayServer : IAsyncDisposable
         EndPoint endPoint = _listener.EndPoint;
         await _stopping.CancelAsync();
         await _listener.UnbindAsync();
+        await (_secondListener?.UnbindAsync() ?? default);
         await _accepting;
         int open = Connections;
         while (Connections > 0)
@@ -106,6 +109,7 @@ public sealed class GatewayServer : IAsyncDisposable
 
         await _sweeping;
         await _listener.DisposeAsync();
+        await (_secondListener?.DisposeAsync() ?? default);
         GatewayLog.Stopped(_logger, endPoint, open);
     }
 
@@ -114,6 +118,28 @@ public sealed class GatewayServer : IAsyncDisposable
     {
         await StopAsync();
         _stopping.Dispose();
+    }
+
+    // Clients that are told "localhost" may try ::1 first, and some pause before they try the other.
+    private async Task ListenOnSecondLoopbackAsync(CancellationToken cancellationToken)
+    {
+        if (!_context.Options.AlsoOnIPv6Loopback || !Socket.OSSupportsIPv6)
+        {
+            return;
+        }
+
+        var endPoint = new IPEndPoint(IPAddress.IPv6Loopback, EndPoint.Port);
+        try
+        {
+            IConnectionListener listener = await CreateTransport().BindAsync(endPoint, cancellationToken);
+            _secondListener = listener;
+            _accepting = Task.WhenAll(_accepting, Task.Run(() => AcceptAsync(listener), CancellationToken.None));
+        }
+        catch (Exception exception) when (exception is SocketException or IOException or AddressInUseException)
+        {
+            // No such address on this machine, or another program has it: the first one serves.
+            GatewayLog.NoSecondLoopback(_logger, endPoint, exception.Message);
+        }
     }
 
     private SocketTransportFactory CreateTransport() => new(

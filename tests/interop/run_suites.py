@@ -15,13 +15,19 @@ HERE = Path(__file__).resolve().parent
 
 # The program of each suite, quick ones first, and the minutes after which it must have hung.
 SUITES = {
+    "cli": ("cli.py", 5),
     "tutorial": ("tutorial.py", 5),
     "zkcli": ("zkcli.py", 5),
     "cclient": ("cclient.py", 5),
     "wire": ("wire", 10),
     "malformed": ("malformed", 10),
-    "kill9": ("kill9", 20),
+    "kill9": ("kill9", 40),
     "kazoo": ("kazoo_suite.py", 20),
+}
+# What `--long` adds.
+LONGER = {
+    "kill9": ["--rounds", "100"],
+    "malformed": ["--connections", "5000"],
 }
 LAST_LINE = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped\n")
 
@@ -67,6 +73,7 @@ def _end(process, how):
 def main():
     parser = argparse.ArgumentParser(prog="run", description=__doc__)
     parser.add_argument("--server", choices=servers.KINDS, default="coord")
+    parser.add_argument("--long", action="store_true", help="the crash test at full length: 100 rounds")
     parser.add_argument("--only", default="", metavar="SUITE[:TEXT]", help=f"one of {', '.join(SUITES)}")
     parser.add_argument("--set", action="append", default=[], metavar="Section:Key=Value")
     options = parser.parse_args()
@@ -82,7 +89,9 @@ def main():
         common += ["--set", setting]
     totals = [0, 0, 0]
     for suite_name in [name] if name else SUITES:
-        counts = run_suite(SUITES[suite_name][0], common, SUITES[suite_name][1])
+        program, minutes = SUITES[suite_name]
+        longer = LONGER.get(suite_name, []) if options.long else []
+        counts = run_suite(program, common + longer, minutes)
         totals = [total + count for total, count in zip(totals, counts)]
     print(suite.summary(*totals))
     passed, failed, _ = totals

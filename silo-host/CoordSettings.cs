@@ -12,6 +12,15 @@ public sealed class CoordSettings
     /// <summary>Folder of the log, the snapshots and the pid file.</summary>
     public string DataDirectory { get; set; } = "data";
 
+    /// <summary>This silo's id in its ensemble, 1 to 255.</summary>
+    public int ReplicaId { get; set; } = 1;
+
+    /// <summary>
+    /// The ensemble's voters and where they listen for each other, <c>1=host:2888,2=host:2888,3=host:2888</c>; empty
+    /// for one silo alone.
+    /// </summary>
+    public string Members { get; set; } = "";
+
     /// <summary>ZooKeeper's tick, milliseconds: session time-outs are negotiated into [2, 20] ticks.</summary>
     public int TickTimeMs { get; set; } = 2000;
 
@@ -58,6 +67,7 @@ public sealed class CoordSettings
     public void Validate()
     {
         Range(nameof(ClientPort), ClientPort, 0, 65_535);
+        Range(nameof(ReplicaId), ReplicaId, 1, 255);
         Range(nameof(TickTimeMs), TickTimeMs, 10, 3_600_000);
         Range(nameof(MinSessionTimeoutMs), MinSessionTimeoutMs, 0, int.MaxValue);
         Range(nameof(MaxSessionTimeoutMs), MaxSessionTimeoutMs, 0, int.MaxValue);
@@ -79,6 +89,8 @@ public sealed class CoordSettings
             MaxFrameBytes < SegmentBytes / 2, nameof(MaxFrameBytes), MaxFrameBytes.ToString(),
             $"less than half of SegmentBytes, which is {SegmentBytes}");
     }
+
+    internal ReplicaId Replica => new((byte)ReplicaId);
 
     internal int MinTimeout => MinSessionTimeoutMs == 0 ? checked(2 * TickTimeMs) : MinSessionTimeoutMs;
 

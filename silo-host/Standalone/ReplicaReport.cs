@@ -27,7 +27,8 @@ internal sealed class ReplicaReport(ReplicaPump pump, CoordSettings settings, st
         CoordStateMachine machine = replica.Machine;
         return new ServerStatistics
         {
-            Mode = "standalone",
+            Mode = replica.IsAlone ? "standalone"
+                : replica.Raft.Role == Consensus.RaftRole.Leader ? "leader" : "follower",
             LastZxid = machine.LastApplied,
             ZnodeCount = machine.ZnodeCount,
             EphemeralCount = machine.EphemeralCount,

@@ -33,9 +33,10 @@ public sealed partial class Replica
 
         _raft.SnapshotTaken(metadata);
         // Members a little behind are better served from the log: it stays as far back as the snapshot before.
-        _raft.Compact(IsAlone ? metadata.Index : _previousSnapshot);
+        LogIndex covered = IsAlone ? metadata.Index : _previousSnapshot;
         _previousSnapshot = metadata.Index;
-        _log.TrimTo(metadata.Index);
+        _raft.Compact(covered);
+        _log.TrimTo(covered);
     }
 
     // Snapshots follow the bytes logged, and at least the size of the last one, so that writing them costs at most

@@ -16,6 +16,7 @@ public sealed class DependencyRuleTests
         ["Replication"] = ["Primitives", "Jute", "Consensus", "Tree"],
         ["Wal"] = ["Primitives", "Consensus", "Replication"],
         ["Gateway"] = ["Primitives", "Jute", "Replication"],
+        ["Tcp"] = ["Primitives", "Jute", "Replication"],
         ["Client"] = ["Primitives", "Jute"],
         ["SiloHost"] = ["Primitives", "Jute", "Consensus", "Tree", "Replication", "Wal", "Gateway"],
     };

@@ -37,9 +37,14 @@ internal static class Program
         Description = "Start although the log's last batch is damaged and may have been acknowledged",
     };
 
+    private static readonly Option<int?> Nodes = new("--nodes")
+    {
+        Description = "Run 3, 5 or 7 silos of one ensemble on this machine; --port is the first one's client port",
+    };
+
     private static Task<int> Main(string[] arguments)
     {
-        var up = new Command("up", "Run a silo until Ctrl-C") { Port, Data, Address, Set, Config, AcceptTailLoss };
+        var up = new Command("up", "Run a silo until Ctrl-C") { Port, Data, Address, Set, Config, Nodes, AcceptTailLoss };
         up.SetAction(RunAsync);
         var root = new RootCommand("Orleans.Coord: a coordination service that speaks ZooKeeper's protocol") { up };
         // `dotnet run --project silo-host` without a word means "up".
@@ -53,13 +58,37 @@ internal static class Program
         {
             IConfigurationRoot configuration = SettingsLoader.Load(parsed.GetValue(Config), Overrides(parsed));
             CoordSettings settings = SettingsLoader.Bind(configuration);
-            return await Standalone.SiloRunner.RunAsync(settings, configuration, cancelled);
+            return parsed.GetValue(Nodes) is { } nodes
+                ? await Ensemble.RunAsync(settings, nodes, ForEveryMember(parsed), cancelled)
+                : await Standalone.SiloRunner.RunAsync(settings, configuration, cancelled);
         }
         catch (StartupException e)
         {
             await Console.Error.WriteLineAsync("coord: " + e.Message);
             return 1;
         }
+    }
+
+    // Port, data and identity are each member's own; the rest is passed on as it came.
+    private static string[] ForEveryMember(ParseResult parsed)
+    {
+        List<string> options = [];
+        foreach (string pair in parsed.GetValue(Set) ?? [])
+        {
+            options.AddRange(["--set", pair]);
+        }
+
+        if (parsed.GetValue(Config) is { } config)
+        {
+            options.AddRange(["--config", config]);
+        }
+
+        if (parsed.GetValue(Address) is { } address)
+        {
+            options.AddRange(["--address", address]);
+        }
+
+        return [.. options];
     }
 
     private static IEnumerable<KeyValuePair<string, string?>> Overrides(ParseResult parsed)

@@ -12,7 +12,7 @@ namespace Orleans.Coord.SiloHost.Standalone;
 /// whoever posts while a turn runs leaves the letter behind for it. So a request needs no hand-over between threads
 /// when the silo is quiet, and shares a turn with all its neighbours when it is busy.
 /// </summary>
-internal sealed class ReplicaPump : ICoordFrontend, ILogStoreObserver, IThreadPoolWorkItem
+internal sealed class ReplicaPump : ICoordFrontend, ILogStoreObserver, IPeerObserver, IThreadPoolWorkItem
 {
     // A thread that lends itself goes back to its own work after this many turns, even if letters keep coming.
     private const int TurnsPerLoan = 16;
@@ -45,6 +45,8 @@ internal sealed class ReplicaPump : ICoordFrontend, ILogStoreObserver, IThreadPo
         Persisted,
         SnapshotPersisted,
         DiskLow,
+        PeerMessage,
+        PeerUnreachable,
     }
 
     /// <summary>Gives the mailbox its replica and runs what has been collected.</summary>
@@ -92,6 +94,11 @@ internal sealed class ReplicaPump : ICoordFrontend, ILogStoreObserver, IThreadPo
     public void Failed(StorageException error) => Fail(error);
 
     public void DiskLow(bool low) => Post(new Letter(LetterKind.DiskLow, Number: low ? 1 : 0));
+
+    public void Received(ReplicaId from, ReadOnlyMemory<byte> envelope) =>
+        Post(new Letter(LetterKind.PeerMessage, Number: from.Value, Bytes: envelope));
+
+    public void Unreachable(ReplicaId peer) => Post(new Letter(LetterKind.PeerUnreachable, Number: peer.Value));
 
     void IThreadPoolWorkItem.Execute() => Run();
 
@@ -232,6 +239,12 @@ internal sealed class ReplicaPump : ICoordFrontend, ILogStoreObserver, IThreadPo
             case LetterKind.DiskLow:
                 replica.DiskLow(letter.Number != 0);
                 break;
+            case LetterKind.PeerMessage:
+                replica.PeerMessage(new ReplicaId((byte)letter.Number), letter.Bytes);
+                break;
+            case LetterKind.PeerUnreachable:
+                replica.PeerUnreachable(new ReplicaId((byte)letter.Number));
+                break;
         }
     }
 
@@ -251,5 +264,10 @@ internal sealed class ReplicaPump : ICoordFrontend, ILogStoreObserver, IThreadPo
     // What waits for the replica must not run in its turn.
     private static TaskCompletionSource<T> NewSource<T>() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private readonly record struct Letter(LetterKind Kind, object? To = null, object? What = null, long Number = 0);
+    private readonly record struct Letter(
+        LetterKind Kind,
+        object? To = null,
+        object? What = null,
+        long Number = 0,
+        ReadOnlyMemory<byte> Bytes = default);
 }

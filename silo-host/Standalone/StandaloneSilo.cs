@@ -2,8 +2,10 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
+using Orleans.Coord.Consensus;
 using Orleans.Coord.Gateway;
 using Orleans.Coord.Replication;
+using Orleans.Coord.Tcp;
 using Orleans.Coord.Wal;
 
 namespace Orleans.Coord.SiloHost.Standalone;
@@ -11,18 +13,24 @@ namespace Orleans.Coord.SiloHost.Standalone;
 /// <summary>One silo without a cluster runtime: data directory, replica, mailbox and gateway, wired together.</summary>
 internal sealed class StandaloneSilo : IAsyncDisposable
 {
-    private const int TickMs = 50;
+    // Elections want a finer clock than one silo alone, which only expires sessions by it.
+    private const int TickMsAlone = 50;
+    private const int TickMs = 20;
+    private static readonly TimeSpan _handOver = TimeSpan.FromSeconds(1);
     private const int SecretBytes = 32;
 
     private readonly DataDirectory _directory;
     private readonly ReplicaPump _pump;
     private readonly GatewayServer _gateway;
+    private readonly TcpPeerTransport? _peers;
     private readonly Timer _ticker;
     private readonly string _pidFile;
 
-    private StandaloneSilo(DataDirectory directory, ReplicaPump pump, GatewayServer gateway)
+    private StandaloneSilo(
+        DataDirectory directory, ReplicaPump pump, GatewayServer gateway, TcpPeerTransport? peers)
     {
         _directory = directory;
+        _peers = peers;
         _pump = pump;
         _gateway = gateway;
         _pidFile = Path.Combine(directory.Path, "silo.pid");
@@ -43,14 +51,19 @@ internal sealed class StandaloneSilo : IAsyncDisposable
     public static StandaloneSilo Open(CoordSettings settings, IPEndPoint listenOn, ILoggerFactory loggers)
     {
         string path = Path.GetFullPath(settings.DataDirectory);
-        DataDirectory directory = DataDirectory.Open(path, WalOptionsOf(settings), new NativeDisk());
+        Members? members = Members.Parse(settings);
+        var disk = new NativeDisk();
+        DataDirectory directory = DataDirectory.Open(path, WalOptionsOf(settings), disk);
         try
         {
+            TcpPeerTransport? peers = members is null
+                ? null
+                : new PeerLinks(settings, members, directory, disk).Create(loggers);
             var pump = new ReplicaPump();
             var report = new ReplicaReport(pump, settings, path);
             var gateway = new GatewayServer(GatewayOptionsOf(settings, listenOn), pump, loggers, report);
-            var silo = new StandaloneSilo(directory, pump, gateway);
-            silo.StartReplica(settings);
+            var silo = new StandaloneSilo(directory, pump, gateway, peers);
+            silo.StartReplica(settings, members);
             return silo;
         }
         catch
@@ -88,22 +101,59 @@ internal sealed class StandaloneSilo : IAsyncDisposable
     /// <summary>Lets the clients go, then the data directory.</summary>
     public async ValueTask DisposeAsync()
     {
+        await HandOverAsync();
         await _gateway.DisposeAsync();
+        await (_peers?.DisposeAsync() ?? default);
         await _ticker.DisposeAsync();
         _pump.Stop();
         _directory.Dispose();
         File.Delete(_pidFile);
     }
 
-    private void StartReplica(CoordSettings settings)
+    // A leader that leaves names its successor first, so that writers wait for a round trip and not for an election.
+    private async Task HandOverAsync()
+    {
+        if (_peers is null || Failure.IsCompleted)
+        {
+            return;
+        }
+
+        var asked = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _pump.Inspect(replica => asked.TrySetResult(replica.HandOver()));
+        DateTime deadline = DateTime.UtcNow + _handOver;
+        bool leads = await asked.Task;
+        while (leads && DateTime.UtcNow < deadline)
+        {
+            var answer = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+            _pump.Inspect(replica => answer.TrySetResult(replica.Raft.Role == RaftRole.Leader));
+            leads = await answer.Task;
+            await Task.Delay(leads ? 5 : 0);
+        }
+    }
+
+    private void StartReplica(CoordSettings settings, Members? members)
     {
         byte[] seed = RandomNumberGenerator.GetBytes(sizeof(ulong));
         Replica replica = Replica.Open(
-            ReplicaOptionsOf(settings), _directory.Log, _directory.Snapshots, peers: null,
+            ReplicaOptionsOf(settings, members), _directory.Log, _directory.Snapshots, _peers,
             new SplitMix64(BinaryPrimitives.ReadUInt64LittleEndian(seed)), ReplicaPump.Now());
         _directory.Start(_pump);
         _pump.Start(replica);
-        _ticker.Change(TickMs, TickMs);
+        StartPeers();
+        int tick = _peers is null ? TickMsAlone : TickMs;
+        _ticker.Change(tick, tick);
+    }
+
+    private void StartPeers()
+    {
+        try
+        {
+            _peers?.Start(_pump);
+        }
+        catch (PeerBindException e)
+        {
+            throw new StartupException(e.Message, e);
+        }
     }
 
     private static WalOptions WalOptionsOf(CoordSettings settings) => new()
@@ -113,8 +163,11 @@ internal sealed class StandaloneSilo : IAsyncDisposable
         AcceptTailLoss = settings.AcceptTailLoss,
     };
 
-    private static ReplicaOptions ReplicaOptionsOf(CoordSettings settings) => new()
+    private static ReplicaOptions ReplicaOptionsOf(CoordSettings settings, Members? members) => new()
     {
+        Id = settings.Replica,
+        Voters = members is null ? [settings.Replica] : [.. members.Peers.Keys],
+        Raft = new RaftOptions { ElectionTicks = 20, HeartbeatTicks = 3 },
         PasswordSecret = RandomNumberGenerator.GetBytes(SecretBytes),
         TickTimeMs = settings.TickTimeMs,
         MinSessionTimeoutMs = settings.MinTimeout,

@@ -1,0 +1,39 @@
+using System.Globalization;
+using System.Net;
+using Microsoft.Extensions.Logging;
+using Orleans.Coord.Tcp;
+using Orleans.Coord.Wal;
+
+namespace Orleans.Coord.SiloHost.Standalone;
+
+/// <summary>Makes the links of a static ensemble from settings and the data directory's identity.</summary>
+internal sealed class PeerLinks(CoordSettings settings, Members members, DataDirectory directory, IDisk disk)
+    : IIncarnationRegistry
+{
+    private readonly PeerRegistry _registry = new(directory.Path, disk);
+
+    public bool Admit(ReplicaId member, ulong incarnation) => _registry.Admit(member, incarnation);
+
+    public TcpPeerTransport Create(ILoggerFactory loggers) => new(
+        new PeerTransportOptions
+        {
+            Self = settings.Replica,
+            Cluster = ClusterName(),
+            Incarnation = directory.Incarnation,
+            Listen = Listen(members.Peers[settings.Replica]),
+            Peers = members.Peers.Where(p => p.Key != settings.Replica).ToDictionary(p => p.Key, p => p.Value),
+        },
+        this,
+        loggers);
+
+    // Members that were configured apart must not mix: the same voters' ids make the same name.
+    private string ClusterName() => "coord-" + string.Join(
+        '-', members.Peers.Keys.Select(id => id.Value.ToString(CultureInfo.InvariantCulture)));
+
+    private static IPEndPoint Listen(DnsEndPoint own)
+    {
+        bool loopback = own.Host == "localhost"
+            || (IPAddress.TryParse(own.Host, out IPAddress? address) && IPAddress.IsLoopback(address));
+        return new IPEndPoint(loopback ? IPAddress.Loopback : IPAddress.Any, own.Port);
+    }
+}

@@ -6,7 +6,7 @@ namespace Orleans.Coord.Replication;
 /// </summary>
 public interface IPeerTransport
 {
-    /// <summary>Queues an envelope for a member; the bytes are copied. Dropped where the link's queue is full.</summary>
+    /// <summary>Queues an envelope for a member; the bytes are copied. Dropped where its queue is full.</summary>
     void Send(ReplicaId to, ReadOnlySpan<byte> envelope);
 
     /// <summary>The turn is over: what was queued goes out, in one write for each link.</summary>

@@ -43,7 +43,8 @@ internal sealed class Ensemble
     {
         if (count is not (3 or 5 or 7))
         {
-            throw new StartupException($"--nodes is {count}; it must be 3, 5 or 7, so that a majority survives failures.");
+            throw new StartupException(
+                $"--nodes is {count}; it must be 3, 5 or 7, so that a majority survives failures.");
         }
 
         if (settings.ClientPort == 0 || settings.ClientPort + count > 65_536)

@@ -2,11 +2,15 @@ using System.Net;
 
 namespace Orleans.Coord.SiloHost;
 
-/// <summary>Setting <c>Coord:Members</c>: the voters of a static ensemble and where each listens for the others.</summary>
+/// <summary>
+/// Setting <c>Coord:Members</c>: the voters of a static ensemble and where each listens for the others.
+/// </summary>
 /// <param name="Peers">Host and port of each member, by its id.</param>
 internal sealed record Members(IReadOnlyDictionary<ReplicaId, DnsEndPoint> Peers)
 {
-    /// <summary>Reads <c>1=host:2888,2=host:2888,3=host:2888</c>; null when the setting is empty: one silo alone.</summary>
+    /// <summary>
+    /// Reads <c>1=host:2888,2=host:2888,3=host:2888</c>; null when the setting is empty: one silo alone.
+    /// </summary>
     /// <exception cref="StartupException">It cannot be read, or does not name this silo.</exception>
     public static Members? Parse(CoordSettings settings)
     {
@@ -27,13 +31,14 @@ internal sealed record Members(IReadOnlyDictionary<ReplicaId, DnsEndPoint> Peers
             if (!readable)
             {
                 throw new StartupException(
-                    $"Setting Coord:Members has '{part}'; each member is ID=HOST:PORT with an id of its own from 1 to 255.");
+                    $"Setting Coord:Members has '{part}'; each member is ID=HOST:PORT, its id from 1 to 255.");
             }
         }
 
         return peers.ContainsKey(settings.Replica)
             ? new Members(peers)
             : throw new StartupException(
-                $"Setting Coord:ReplicaId is {settings.ReplicaId}, which Coord:Members does not have: {settings.Members}.");
+                $"Setting Coord:ReplicaId is {settings.ReplicaId}, "
+                + $"which Coord:Members does not have: {settings.Members}.");
     }
 }

@@ -44,7 +44,10 @@ internal static class Program
 
     private static Task<int> Main(string[] arguments)
     {
-        var up = new Command("up", "Run a silo until Ctrl-C") { Port, Data, Address, Set, Config, Nodes, AcceptTailLoss };
+        var up = new Command("up", "Run a silo until Ctrl-C")
+        {
+            Port, Data, Address, Set, Config, Nodes, AcceptTailLoss,
+        };
         up.SetAction(RunAsync);
         var root = new RootCommand("Orleans.Coord: a coordination service that speaks ZooKeeper's protocol") { up };
         // `dotnet run --project silo-host` without a word means "up".

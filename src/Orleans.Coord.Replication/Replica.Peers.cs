@@ -75,7 +75,9 @@ public sealed partial class Replica
         }
     }
 
-    /// <summary>Hands leadership to another voter, for a stop without a gap. False if there is nobody to take it.</summary>
+    /// <summary>
+    /// Hands leadership to another voter, for a stop without a gap. False if there is nobody to take it.
+    /// </summary>
     public bool HandOver()
     {
         foreach (ReplicaId voter in _raft.Configuration.Voters)

@@ -3,7 +3,9 @@ using Orleans.Coord.Tree;
 
 namespace Orleans.Coord.Replication;
 
-/// <content>Snapshots: taking our own, sending one to a member that is far behind, installing one from the leader.</content>
+/// <content>
+/// Snapshots: taking our own, sending one to a member that is far behind, installing one from the leader.
+/// </content>
 public sealed partial class Replica
 {
     private const int SnapshotSliceZnodes = 200;

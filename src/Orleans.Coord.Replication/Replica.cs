@@ -90,7 +90,8 @@ public sealed partial class Replica
         {
             Id = options.Id,
             HardState = log.HardState,
-            Snapshot = latest ?? new SnapshotMetadata(default, default, QuorumConfig.Create([.. options.Voters]).Encode()),
+            Snapshot = latest
+                ?? new SnapshotMetadata(default, default, QuorumConfig.Create([.. options.Voters]).Encode()),
             FirstIndex = log.FirstIndex,
             LastIndex = log.LastIndex,
             ReadEntries = log.Read,

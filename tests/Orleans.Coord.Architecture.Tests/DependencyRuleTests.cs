@@ -18,7 +18,7 @@ public sealed class DependencyRuleTests
         ["Gateway"] = ["Primitives", "Jute", "Replication"],
         ["Tcp"] = ["Primitives", "Jute", "Replication"],
         ["Client"] = ["Primitives", "Jute"],
-        ["SiloHost"] = ["Primitives", "Jute", "Consensus", "Tree", "Replication", "Wal", "Gateway"],
+        ["SiloHost"] = ["Primitives", "Jute", "Consensus", "Tree", "Replication", "Wal", "Gateway", "Tcp"],
     };
 
     private static readonly string[] Core = ["Primitives", "Jute", "Consensus", "Tree", "Replication"];

@@ -143,7 +143,9 @@ internal sealed class RegisterHistory
     }
 }
 
-/// <summary>A client that reconnects anywhere with its session, writes by compare-and-set and reads after a sync.</summary>
+/// <summary>
+/// A client that reconnects anywhere with its session, writes by compare-and-set and reads after a sync.
+/// </summary>
 internal sealed class RegisterClient(TestGroup group, RegisterHistory history, int number)
 {
     private readonly Dictionary<int, (OpCode Op, int Version, string Value)> _waiting = [];

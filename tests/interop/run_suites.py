@@ -22,6 +22,7 @@ SUITES = {
     "wire": ("wire", 10),
     "malformed": ("malformed", 10),
     "kill9": ("kill9", 40),
+    "ensemble": ("ensemble.py", 10),
     "kazoo": ("kazoo_suite.py", 20),
 }
 # What `--long` adds.

@@ -13,30 +13,29 @@ namespace Orleans.Coord.Tcp;
 internal sealed class IncomingLinks(PeerContext context, IPeerObserver observer, Action<ReplicaId> heardOf)
 {
     private readonly StrangerLog _log = new(context.Logger, context.Options.MaxLogLinesPerSecond);
-    private readonly ConcurrentDictionary<ReplicaId, PeerConnection> _links = new();
+    private readonly ConcurrentDictionary<ReplicaId, NumberedLink> _links = new();
     private readonly ConcurrentDictionary<Socket, Task> _serving = new();
+    private readonly Lock _registering = new();
+    private long _accepted;
     private int _strangers;
-
-    /// <summary>Members whose envelopes can come.</summary>
-    public int Count => _links.Count;
 
     /// <summary>Connections being looked after, strangers included.</summary>
     public int Connections => _serving.Count;
 
-    /// <summary>Takes a new connection on, and returns at once.</summary>
+    /// <summary>Takes a new connection on, and returns at once. For the accepting loop only.</summary>
     public void Accept(Socket socket, CancellationToken stopping)
     {
         var registered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _serving[socket] = ServeAsync(socket, registered.Task, stopping);
+        _serving[socket] = ServeAsync(socket, ++_accepted, registered.Task, stopping);
         registered.SetResult();
     }
 
     /// <summary>A heartbeat's interval is over.</summary>
     public void Tick()
     {
-        foreach ((_, PeerConnection connection) in _links)
+        foreach ((_, NumberedLink link) in _links)
         {
-            connection.Tick();
+            link.Connection.Tick();
         }
     }
 
@@ -46,9 +45,9 @@ internal sealed class IncomingLinks(PeerContext context, IPeerObserver observer,
     /// <summary>Closes all connections and waits for the last one's end. Nobody may be accepted any more.</summary>
     public async Task StopAsync()
     {
-        foreach ((_, PeerConnection connection) in _links)
+        foreach ((_, NumberedLink link) in _links)
         {
-            connection.Close("this member stops");
+            link.Connection.Close("this member stops");
         }
 
         foreach ((Socket socket, _) in _serving)
@@ -59,7 +58,7 @@ internal sealed class IncomingLinks(PeerContext context, IPeerObserver observer,
         await Task.WhenAll(_serving.Values);
     }
 
-    private async Task ServeAsync(Socket socket, Task registered, CancellationToken stopping)
+    private async Task ServeAsync(Socket socket, long number, Task registered, CancellationToken stopping)
     {
         await registered;
         EndPoint? remote = null;
@@ -68,7 +67,13 @@ internal sealed class IncomingLinks(PeerContext context, IPeerObserver observer,
             remote = socket.RemoteEndPoint;
             if (await GreetAsync(socket, remote, stopping) is var (stream, peer))
             {
-                await ReadAsync(socket, stream, peer, remote);
+                var connection = new PeerConnection(
+                    socket,
+                    stream,
+                    context.Options,
+                    context.Counters,
+                    envelope => observer.Received(peer, envelope));
+                await ReadAsync(new NumberedLink(number, connection), peer, remote);
             }
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
@@ -125,25 +130,14 @@ internal sealed class IncomingLinks(PeerContext context, IPeerObserver observer,
         return null;
     }
 
-    private async Task ReadAsync(Socket socket, Stream stream, ReplicaId peer, EndPoint? remote)
+    private async Task ReadAsync(NumberedLink link, ReplicaId peer, EndPoint? remote)
     {
-        var connection = new PeerConnection(
-            socket, stream, context.Options, context.Counters, envelope => observer.Received(peer, envelope));
         PeerLog.Accepted(context.Logger, peer, remote);
-        PeerConnection? older = null;
-        _links.AddOrUpdate(
-            peer,
-            connection,
-            (_, current) =>
-            {
-                older = current;
-                return connection;
-            });
-        older?.Close("the member has linked anew");
+        Register(link, peer);
         heardOf(peer);
         try
         {
-            PeerLog.Ended(context.Logger, peer, await connection.RunAsync());
+            PeerLog.Ended(context.Logger, peer, await link.Connection.RunAsync());
         }
         catch (InvalidDataException exception)
         {
@@ -152,8 +146,28 @@ internal sealed class IncomingLinks(PeerContext context, IPeerObserver observer,
         }
         finally
         {
-            _links.TryRemove(KeyValuePair.Create(peer, connection));
+            _links.TryRemove(KeyValuePair.Create(peer, link));
         }
+    }
+
+    // The newest is the one accepted last: greetings may end in another order.
+    private void Register(NumberedLink link, ReplicaId peer)
+    {
+        NumberedLink? loser;
+        lock (_registering)
+        {
+            loser = _links.GetValueOrDefault(peer);
+            if (loser is null || loser.Number < link.Number)
+            {
+                _links[peer] = link;
+            }
+            else
+            {
+                loser = link;
+            }
+        }
+
+        loser?.Connection.Close("the member has linked anew");
     }
 
     private string Describe(Exception exception) => exception switch
@@ -163,4 +177,6 @@ internal sealed class IncomingLinks(PeerContext context, IPeerObserver observer,
         AuthenticationException => $"TLS: {exception.Message}",
         _ => exception.Message,
     };
+
+    private sealed record NumberedLink(long Number, PeerConnection Connection);
 }

@@ -12,7 +12,7 @@ internal sealed class LinkSender(Stream stream, PeerCounters counters, Action<st
 
     // Larger buffers are given up once so many writes in a row used less than a quarter of theirs.
     private const int KeptBufferBytes = 256 * 1024;
-    private const int WastesToShrink = 100;
+    private const int WastesToShrink = 4096;
 
     private readonly Lock _lock = new();
     private readonly Stack<JuteWriter> _spare = new(3);

@@ -10,7 +10,9 @@ internal interface IFrameSink
     void Received(byte[] envelope);
 }
 
-/// <summary>Cuts a stream into envelopes: all the frames of one read at a time, large ones without a second copy.</summary>
+/// <summary>
+/// Cuts a stream into envelopes: all the frames of one read at a time, large ones without a second copy.
+/// </summary>
 internal sealed class FrameReader(
     Stream stream, int bufferBytes, int maxEnvelopeBytes, IFrameSink sink, PeerCounters counters)
 {

@@ -25,8 +25,18 @@ internal sealed class IncomingLinks(PeerContext context, IPeerObserver observer,
     /// <summary>Takes a new connection on, and returns at once. For the accepting loop only.</summary>
     public void Accept(Socket socket, CancellationToken stopping)
     {
+        var newcomer = new Newcomer(socket, socket.RemoteEndPoint, ++_accepted);
+        if (Volatile.Read(ref _strangers) >= context.Options.MaxStrangers)
+        {
+            context.Counters.AddRefused();
+            _log.Refused(newcomer.Remote, $"{_strangers} connections have not said yet who they are");
+            socket.Dispose();
+            return;
+        }
+
+        Interlocked.Increment(ref _strangers);
         var registered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _serving[socket] = ServeAsync(socket, ++_accepted, registered.Task, stopping);
+        _serving[socket] = ServeAsync(newcomer, registered.Task, stopping);
         registered.SetResult();
     }
 
@@ -58,59 +68,46 @@ internal sealed class IncomingLinks(PeerContext context, IPeerObserver observer,
         await Task.WhenAll(_serving.Values);
     }
 
-    private async Task ServeAsync(Socket socket, long number, Task registered, CancellationToken stopping)
+    private async Task ServeAsync(Newcomer newcomer, Task registered, CancellationToken stopping)
     {
         await registered;
-        EndPoint? remote = null;
         try
         {
-            remote = socket.RemoteEndPoint;
-            if (await GreetAsync(socket, remote, stopping) is var (stream, peer))
+            if (await GreetAsync(newcomer, stopping) is var (stream, peer))
             {
                 var connection = new PeerConnection(
-                    socket,
+                    newcomer.Socket,
                     stream,
                     context.Options,
                     context.Counters,
                     envelope => observer.Received(peer, envelope));
-                await ReadAsync(new NumberedLink(number, connection), peer, remote);
+                await ReadAsync(new NumberedLink(newcomer.Number, connection), peer, newcomer.Remote);
             }
-        }
-        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
-        {
-            _log.Malformed(remote, exception.Message);
         }
 #pragma warning disable CA1031 // Whatever one connection meets must not harm the others.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            PeerLog.Fault(context.Logger, exception, $"{remote}");
+            PeerLog.Fault(context.Logger, exception, $"{newcomer.Remote}");
         }
 
-        socket.Dispose();
-        _serving.TryRemove(socket, out _);
+        newcomer.Socket.Dispose();
+        _serving.TryRemove(newcomer.Socket, out _);
     }
 
-    private async Task<(Stream Stream, ReplicaId Peer)?> GreetAsync(
-        Socket socket, EndPoint? remote, CancellationToken stopping)
+    private async Task<(Stream Stream, ReplicaId Peer)?> GreetAsync(Newcomer newcomer, CancellationToken stopping)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         deadline.CancelAfter(context.Options.HandshakeTimeout);
         try
         {
-            if (Interlocked.Increment(ref _strangers) > context.Options.MaxStrangers)
-            {
-                throw new PeerRefusedException(
-                    $"{context.Options.MaxStrangers} connections have not said yet who they are");
-            }
-
-            socket.NoDelay = true;
-            return await context.Handshake.AcceptAsync(socket, deadline.Token);
+            newcomer.Socket.NoDelay = true;
+            return await context.Handshake.AcceptAsync(newcomer.Socket, deadline.Token);
         }
         catch (PeerRefusedException exception)
         {
             context.Counters.AddRefused();
-            _log.Refused(remote, exception.Message);
+            _log.Refused(newcomer.Remote, exception.Message);
         }
         catch (Exception exception) when (
             exception is OperationCanceledException or AuthenticationException or InvalidDataException or IOException
@@ -119,7 +116,7 @@ internal sealed class IncomingLinks(PeerContext context, IPeerObserver observer,
             if (!stopping.IsCancellationRequested)
             {
                 context.Counters.AddMalformed();
-                _log.Malformed(remote, Describe(exception));
+                _log.Malformed(newcomer.Remote, Describe(exception));
             }
         }
         finally
@@ -177,6 +174,8 @@ internal sealed class IncomingLinks(PeerContext context, IPeerObserver observer,
         AuthenticationException => $"TLS: {exception.Message}",
         _ => exception.Message,
     };
+
+    private sealed record Newcomer(Socket Socket, EndPoint? Remote, long Number);
 
     private sealed record NumberedLink(long Number, PeerConnection Connection);
 }

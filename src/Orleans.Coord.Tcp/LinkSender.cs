@@ -10,13 +10,15 @@ internal sealed class LinkSender(Stream stream, PeerCounters counters, Action<st
 {
     private const int FirstBufferBytes = 16 * 1024;
 
-    // Larger buffers are given up once they are used to less than a quarter.
+    // Larger buffers are given up once so many writes in a row used less than a quarter of theirs.
     private const int KeptBufferBytes = 256 * 1024;
+    private const int WastesToShrink = 4096;
 
     private readonly Lock _lock = new();
     private readonly Stack<JuteWriter> _spare = new(3);
     private JuteWriter? _pending;
     private long _unsent;
+    private int _wastes;
     private bool _sending;
     private bool _active;
     private bool _last;
@@ -189,15 +191,13 @@ internal sealed class LinkSender(Stream stream, PeerCounters counters, Action<st
 
     private JuteWriter TakeSpare() => _spare.TryPop(out JuteWriter? spare) ? spare : new JuteWriter(FirstBufferBytes);
 
-    private static void Recycle(JuteWriter buffer)
+    private void Recycle(JuteWriter buffer)
     {
-        if (buffer.Length < buffer.Capacity / 4)
+        if (buffer.Capacity > KeptBufferBytes)
         {
-            buffer.Clear(KeptBufferBytes);
+            _wastes = buffer.Length < buffer.Capacity / 4 ? _wastes + 1 : 0;
         }
-        else
-        {
-            buffer.Clear();
-        }
+
+        buffer.Clear(_wastes > WastesToShrink ? KeptBufferBytes : int.MaxValue);
     }
 }

@@ -2,7 +2,7 @@ using System.Net.Sockets;
 
 namespace Orleans.Coord.Tcp;
 
-/// <summary>One established connection, dialled or accepted: its reader, its sender and its watch over silence.</summary>
+/// <summary>One established connection, dialled or accepted: reader, sender and watch over silence.</summary>
 internal sealed class PeerConnection : IFrameSink
 {
     private readonly Socket _socket;

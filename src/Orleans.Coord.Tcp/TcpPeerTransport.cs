@@ -173,7 +173,9 @@ public sealed class TcpPeerTransport : IPeerTransport, IAsyncDisposable
             {
                 return;
             }
-            catch (SocketException exception)
+#pragma warning disable CA1031 // Accepting goes on, whatever one connection brings.
+            catch (Exception exception)
+#pragma warning restore CA1031
             {
                 // Out of file descriptors, most likely: it passes when others are closed.
                 PeerLog.AcceptFailed(_context.Logger, exception, EndPoint);

@@ -52,7 +52,8 @@ public sealed class DeliveryTests
         members[0].Flush();
         await Eventually.TrueAsync(() => members[1].Observer.Count == sent.Count, "all came");
         Assert.All(
-            members[1].Observer.All.Zip(sent), pair => Assert.True(pair.First.Envelope.Span.SequenceEqual(pair.Second)));
+            members[1].Observer.All.Zip(sent),
+            pair => Assert.True(pair.First.Envelope.Span.SequenceEqual(pair.Second)));
         Assert.Equal(sent.Count, members[0].Counters.EnvelopesSent);
         Assert.Equal(sent.Count, members[1].Counters.EnvelopesReceived);
         Assert.Equal(0, members[0].Counters.EnvelopesDropped);

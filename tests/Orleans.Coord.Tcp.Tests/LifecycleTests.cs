@@ -15,7 +15,8 @@ public sealed class LifecycleTests
 
         member.Start();
         (await RawPeer.DialAsync(member.Transport.EndPoint)).Dispose();
-        Assert.True(member.Log.Has(200, $"Member 1 of test-ensemble listens for the others on {member.Options.Listen}"));
+        Assert.True(member.Log.Has(
+            200, $"Member 1 of test-ensemble listens for the others on {member.Options.Listen}"));
 
         await member.Transport.StopAsync();
         await Assert.ThrowsAnyAsync<SocketException>(() => RawPeer.DialAsync(member.Transport.EndPoint));

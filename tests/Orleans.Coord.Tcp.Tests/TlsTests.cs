@@ -19,7 +19,8 @@ public sealed class TlsTests : IDisposable
     public async Task Members_with_certificates_of_their_authority_talk()
     {
         PeerTransportOptions[] options = Member.Configure(3);
-        Member[] members = await Member.StartAllAsync([.. options.Select(o => o with { Tls = TrustAuthority(_authority) })]);
+        Member[] members = await Member.StartAllAsync(
+            [.. options.Select(o => o with { Tls = TrustAuthority(_authority) })]);
         byte[] envelope = new byte[3_000_000];
         new Random(4).NextBytes(envelope);
         members[0].Transport.Send(new ReplicaId(3), envelope);

@@ -19,6 +19,7 @@ SUITES = {
     "tutorial": ("tutorial.py", 5),
     "zkcli": ("zkcli.py", 5),
     "cclient": ("cclient.py", 5),
+    "dotnet": ("dotnet_client.py", 10),
     "wire": ("wire", 10),
     "malformed": ("malformed", 10),
     "kill9": ("kill9", 40),

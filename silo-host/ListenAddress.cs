@@ -21,4 +21,12 @@ internal static class ListenAddress
                 $"Setting Coord:ClientAddress is '{settings.ClientAddress}'; "
                 + "it must be localhost, * or an IP address.");
     }
+
+    /// <summary>Where a client on this machine connects.</summary>
+    public static string ForClients(CoordSettings settings, int port)
+    {
+        bool own = IPAddress.TryParse(settings.ClientAddress, out IPAddress? address)
+            && !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any);
+        return new IPEndPoint(own ? address! : IPAddress.Loopback, port).ToString();
+    }
 }

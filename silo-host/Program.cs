@@ -6,6 +6,9 @@ namespace Orleans.Coord.SiloHost;
 /// <summary>The silo's command line.</summary>
 internal static class Program
 {
+    // A stop hands over, lets clients go and syncs; past this it is cut short.
+    private static readonly TimeSpan _stopTime = TimeSpan.FromSeconds(20);
+
     private static readonly Option<int?> Port = new("--port")
     {
         Description = "Port for ZooKeeper clients; 0 takes a free one (Coord:ClientPort, default 2181)",
@@ -52,7 +55,7 @@ internal static class Program
         var root = new RootCommand("Orleans.Coord: a coordination service that speaks ZooKeeper's protocol") { up };
         // `dotnet run --project silo-host` without a word means "up".
         ParseResult parsed = root.Parse(arguments.Length == 0 ? ["up"] : arguments);
-        return parsed.InvokeAsync();
+        return parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = _stopTime });
     }
 
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancelled)

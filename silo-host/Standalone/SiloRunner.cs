@@ -14,7 +14,8 @@ internal static class SiloRunner
         CoordSettings settings, IConfiguration configuration, CancellationToken cancelled)
     {
         using ILoggerFactory loggers = CreateLoggers(configuration);
-        Say($"one silo, standalone host; data in {Path.GetFullPath(settings.DataDirectory)}");
+        string what = settings.Members.Length == 0 ? "one silo" : $"silo {settings.ReplicaId} of an ensemble";
+        Say($"{what}, standalone host; data in {Path.GetFullPath(settings.DataDirectory)}");
         await using StandaloneSilo silo = Open(settings, loggers);
         foreach (string note in silo.Notes)
         {
@@ -22,10 +23,10 @@ internal static class SiloRunner
         }
 
         (long zxid, int znodes) = await silo.ServeAsync();
-        int port = silo.ClientEndPoint.Port;
+        string address = ListenAddress.ForClients(settings, silo.ClientEndPoint.Port);
         Say($"recovered {znodes} znodes at zxid 0x{zxid:x}; listening on {silo.ClientEndPoint}");
-        Say($"connect any ZooKeeper client, for instance: zkCli.sh -server 127.0.0.1:{port}; Ctrl-C stops");
-        Console.WriteLine($"ready 127.0.0.1:{port}");
+        Say($"connect any ZooKeeper client, for instance: zkCli.sh -server {address}; Ctrl-C stops");
+        Console.WriteLine("ready " + address);
         Exception? failure = await WaitAsync(silo, cancelled);
         if (failure is null)
         {
@@ -39,6 +40,12 @@ internal static class SiloRunner
 
     private static StandaloneSilo Open(CoordSettings settings, ILoggerFactory loggers)
     {
+        if (!OperatingSystem.IsLinux())
+        {
+            throw new StartupException(
+                "A silo runs on Linux: its log calls the kernel's own sync. Use WSL, a container or a virtual machine.");
+        }
+
         try
         {
             return StandaloneSilo.Open(settings, ListenAddress.Parse(settings), loggers);

@@ -43,7 +43,7 @@ internal static class SiloRunner
         if (!OperatingSystem.IsLinux())
         {
             throw new StartupException(
-                "A silo runs on Linux: its log calls the kernel's own sync. Use WSL, a container or a virtual machine.");
+                "A silo runs on Linux: its log calls the kernel's own sync. Use WSL or a container.");
         }
 
         try

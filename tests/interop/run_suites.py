@@ -18,6 +18,7 @@ SUITES = {
     "tutorial": ("tutorial.py", 5),
     "zkcli": ("zkcli.py", 5),
     "cclient": ("cclient.py", 5),
+    "conformance": ("conformance", 5),
     "wire": ("wire", 10),
     "malformed": ("malformed", 10),
     "kill9": ("kill9", 20),

@@ -182,6 +182,8 @@ class Observer:
     def _stat(self, stat):
         def label(zxid):
             return self._zxids.get(zxid, "0" if zxid == 0 else "?")
+        if stat.czxid == 0 and stat.pzxid != 0:
+            return "{root}"  # whose children the other cases make
         shown = f"c{label(stat.czxid)} m{label(stat.mzxid)} p{label(stat.pzxid)}"
         shown += f" v{stat.version}.{stat.cversion}.{stat.aversion} len{stat.data_length} kids{stat.children}"
         if stat.ephemeral_owner:

@@ -166,11 +166,16 @@ class Player:
         except Disconnected:
             peer.hang_up()
             peer.seen.append("closed")
+        following = self._case.steps[number:number + 1]
+        if following and " await " in following[0].text:
+            # What comes next is for that step to see, however soon it comes.
+            return peer.take_seen()
         if verb not in ("await", "drop"):
             peer.settle()
         return self._peers[who].take_seen() + self._others(who)
 
     def _others(self, who):
+        """What the other connections of the case have been told meanwhile."""
         seen = []
         for name in sorted(self._peers):
             if name != who:

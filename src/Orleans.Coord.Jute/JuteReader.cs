@@ -68,12 +68,17 @@ public ref struct JuteReader(ReadOnlySpan<byte> bytes)
     public ReadOnlySpan<byte> ReadString() => ReadBuffer(out _);
 
     /// <summary>Reads the length of a vector whose elements take at least <paramref name="minElementBytes"/>.</summary>
-    /// <returns>The number of elements; −1 for a null vector; 0 when more are promised than the bytes can
-    /// hold.</returns>
+    /// <returns>The number of elements; −1 for a null vector; 0 for a lesser length, as in ZooKeeper, and when more
+    /// are promised than the bytes can hold.</returns>
     public int ReadCount(int minElementBytes)
     {
         int count = ReadInt();
-        if (count < -1 || count > (_bytes.Length - _position) / Math.Max(1, minElementBytes))
+        if (count < -1)
+        {
+            return 0;
+        }
+
+        if (count > (_bytes.Length - _position) / Math.Max(1, minElementBytes))
         {
             Failed = true;
             return 0;

@@ -8,7 +8,6 @@ namespace Orleans.Coord.Replication;
 public sealed partial class Replica
 {
     private const int PingXid = -2;
-    private const int AuthXid = -4;
 
     // False: it has to wait for room in the log, or for what is before it; the caller keeps it and comes again.
     private bool Serve(Session session, ClientFrames frames, int offset, ReadOnlySpan<byte> frame)
@@ -105,7 +104,7 @@ public sealed partial class Replica
                 AnswerSync(output, request, body);
                 break;
             case RequestKind.Auth:
-                AnswerAuth(session, output, body);
+                AnswerAuth(session, request.Xid, output, body);
                 break;
             default:
                 WireFrames.Reply(output, request.Xid, -1, CoordErrorCode.Unimplemented);
@@ -182,10 +181,17 @@ public sealed partial class Replica
         return true;
     }
 
-    private void AnswerAuth(Session session, JuteWriter output, ReadOnlySpan<byte> body)
+    private void AnswerAuth(Session session, int xid, JuteWriter output, ReadOnlySpan<byte> body)
     {
         CoordErrorCode code = Authenticate(session, body);
-        WireFrames.Reply(output, AuthXid, 0, code);
+        if (code == CoordErrorCode.MarshallingError)
+        {
+            // ZooKeeper hangs up without a word.
+            Close(session, "its authentication request cannot be read");
+            return;
+        }
+
+        WireFrames.Reply(output, xid, 0, code);
         if (code != CoordErrorCode.Ok)
         {
             Close(session, "authentication failed");
@@ -197,8 +203,13 @@ public sealed partial class Replica
         var reader = new JuteReader(body);
         reader.ReadInt();
         ReadOnlySpan<byte> scheme = reader.ReadString();
-        ReadOnlySpan<byte> credentials = reader.ReadBuffer();
+        ReadOnlySpan<byte> credentials = reader.ReadBuffer(out bool noCredentials);
         if (reader.Failed)
+        {
+            return CoordErrorCode.MarshallingError;
+        }
+
+        if (noCredentials && scheme.SequenceEqual("digest"u8))
         {
             return CoordErrorCode.AuthFailed;
         }

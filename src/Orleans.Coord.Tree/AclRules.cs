@@ -51,19 +51,27 @@ internal static class AclRules
             return CoordErrorCode.InvalidAcl;
         }
 
+        // Duplicates go before `auth` is resolved: what that yields may stand there twice.
         var seen = new HashSet<byte[]>(BytesComparer.Instance);
+        int resolved = 0;
         int countAt = output.Length;
         output.WriteInt(0);
         for (int i = 0; i < count; i++)
         {
+            int start = reader.Position;
             int permissions = reader.ReadInt();
             ReadOnlySpan<byte> scheme = reader.ReadBuffer(out bool noScheme);
             ReadOnlySpan<byte> id = reader.ReadBuffer(out bool noId);
+            if (!seen.Add(encoded[start..reader.Position].ToArray()))
+            {
+                continue;
+            }
+
             CoordErrorCode code = noScheme ? CoordErrorCode.InvalidAcl
-                : scheme.SequenceEqual("auth"u8) ? ExpandAuth(permissions, identities, seen, output)
+                : scheme.SequenceEqual("auth"u8) ? ExpandAuth(permissions, identities, output, ref resolved)
                 : noId ? CoordErrorCode.MarshallingError
                 : !IsValid(scheme, id) ? CoordErrorCode.InvalidAcl
-                : Append(permissions, scheme, id, seen, output);
+                : Append(permissions, scheme, id, output, ref resolved);
             if (code != CoordErrorCode.Ok)
             {
                 return code;
@@ -71,14 +79,14 @@ internal static class AclRules
         }
 
         Invariant.Check(!reader.Failed);
-        output.PatchInt(countAt, seen.Count);
+        output.PatchInt(countAt, resolved);
         return CoordErrorCode.Ok;
     }
 
     private static CoordErrorCode ExpandAuth(
-        int permissions, ReadOnlySpan<byte> identities, HashSet<byte[]> seen, JuteWriter output)
+        int permissions, ReadOnlySpan<byte> identities, JuteWriter output, ref int resolved)
     {
-        bool any = false;
+        int before = resolved;
         var reader = new JuteReader(identities);
         for (int left = reader.ReadCount(8); left > 0; left--)
         {
@@ -86,26 +94,20 @@ internal static class AclRules
             ReadOnlySpan<byte> id = reader.ReadString();
             if (!reader.Failed && IsAuthenticated(scheme))
             {
-                any = true;
-                Append(permissions, scheme, id, seen, output);
+                Append(permissions, scheme, id, output, ref resolved);
             }
         }
 
-        return any ? CoordErrorCode.Ok : CoordErrorCode.InvalidAcl;
+        return resolved > before ? CoordErrorCode.Ok : CoordErrorCode.InvalidAcl;
     }
 
     private static CoordErrorCode Append(
-        int permissions, ReadOnlySpan<byte> scheme, ReadOnlySpan<byte> id, HashSet<byte[]> seen, JuteWriter output)
+        int permissions, ReadOnlySpan<byte> scheme, ReadOnlySpan<byte> id, JuteWriter output, ref int resolved)
     {
-        int start = output.Length;
         output.WriteInt(permissions);
         output.WriteBuffer(scheme);
         output.WriteBuffer(id);
-        if (!seen.Add(output.Written[start..].ToArray()))
-        {
-            output.Truncate(start);
-        }
-
+        resolved++;
         return CoordErrorCode.Ok;
     }
 

@@ -46,6 +46,12 @@ public sealed partial class CoordStateMachine
 
     private CoordErrorCode DeleteContainer(in Command command)
     {
+        // Not for clients: it asks for no right.
+        if (command.SessionId != 0)
+        {
+            return CoordErrorCode.BadArguments;
+        }
+
         var reader = new JuteReader(command.Body);
         ReadOnlySpan<byte> path = reader.ReadString();
         if (reader.Failed)
@@ -53,8 +59,7 @@ public sealed partial class CoordStateMachine
             return CoordErrorCode.MarshallingError;
         }
 
-        // Not for clients: it asks for no right.
-        if (command.SessionId != 0 || !ZnodePath.IsValid(path) || IsSystemPath(path))
+        if (!ZnodePath.IsValid(path) || IsSystemPath(path))
         {
             return CoordErrorCode.BadArguments;
         }

@@ -59,7 +59,12 @@ public sealed partial class CoordStateMachine
         {
             for (int left = reader.ReadCount(sizeof(int)); left > 0; left--)
             {
-                ReadOnlySpan<byte> path = reader.ReadString();
+                ReadOnlySpan<byte> path = reader.ReadBuffer(out bool isNull);
+                if (isNull)
+                {
+                    continue;
+                }
+
                 WatchEventType missed = Missed(vector, Tree.Find(path), lastSeen);
                 if (missed == WatchEventType.None)
                 {
@@ -110,7 +115,7 @@ public sealed partial class CoordStateMachine
             for (; left > 0; left--)
             {
                 reader.ReadBuffer(out bool isNull);
-                if (isNull)
+                if (isNull && KindOfVector(vector) != WatchKinds.Persistent)
                 {
                     return false;
                 }
@@ -148,9 +153,14 @@ public sealed partial class CoordStateMachine
             5 => WatchKinds.PersistentRecursive,
             _ => WatchKinds.None,
         };
-        if (reader.Failed || isNull || kinds == WatchKinds.None)
+        if (reader.Failed || kinds == WatchKinds.None)
         {
             return CoordErrorCode.MarshallingError;
+        }
+
+        if (isNull)
+        {
+            return CoordErrorCode.NoWatcher;
         }
 
         bool found = op == OpCode.RemoveWatches

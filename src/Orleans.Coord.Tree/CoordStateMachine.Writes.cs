@@ -2,7 +2,7 @@ using Orleans.Coord.Jute;
 
 namespace Orleans.Coord.Tree;
 
-/// <summary>delete, setData, setACL, check and deleteContainer, with ZooKeeper's order of checks.</summary>
+/// <summary>delete, setData, setACL, check and reconfig, with ZooKeeper's order of checks.</summary>
 public sealed partial class CoordStateMachine
 {
     private static bool IsSystemPath(ReadOnlySpan<byte> path) =>
@@ -165,6 +165,16 @@ public sealed partial class CoordStateMachine
 
         body?.WriteStat(node.ToStat());
         return CoordErrorCode.Ok;
+    }
+
+    private static CoordErrorCode Reconfigure(ReadOnlySpan<byte> body)
+    {
+        var reader = new JuteReader(body);
+        reader.ReadString(); // who joins
+        reader.ReadString(); // who leaves
+        reader.ReadString(); // or all that are to be members
+        reader.ReadLong(); // the configuration that it expects
+        return reader.Failed ? CoordErrorCode.MarshallingError : CoordErrorCode.ReconfigDisabled;
     }
 
     /// <summary>Validates a requested list and finds its shared copy. The everyday list costs one comparison.</summary>

@@ -159,7 +159,7 @@ public sealed partial class CoordStateMachine
             case OpCode.CloseSession:
                 return CloseSession(command, result);
             case OpCode.Reconfig:
-                return CoordErrorCode.ReconfigDisabled;
+                return Reconfigure(command.Body);
             default:
                 return CoordErrorCode.Unimplemented;
         }

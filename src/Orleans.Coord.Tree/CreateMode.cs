@@ -32,6 +32,12 @@ internal readonly record struct CreateMode(ZnodeKind Kind, bool Sequential)
 
         if (flags >= PersistentWithTtl)
         {
+            if (inMulti && request.Op != OpCode.CreateTtl)
+            {
+                // The request has no time to live where the flags want one.
+                return CoordErrorCode.MarshallingError;
+            }
+
             mode = new CreateMode(ZnodeKind.Ttl, flags == SequentialWithTtl);
             return (options & CommandOptions.ExtendedTypesAllowed) == 0 ? CoordErrorCode.Unimplemented
                 : request.TtlMs is >= 1 and <= CoordLimits.MaxTtlMs ? CoordErrorCode.Ok

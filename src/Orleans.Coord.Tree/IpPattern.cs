@@ -111,6 +111,12 @@ internal static class IpPattern
     {
         const int MaxDigits = 6;
         value = 0;
+        if (radix == 10 && digits.Length > 1 && digits[0] == '+')
+        {
+            // Java's numbers may carry the sign.
+            digits = digits[1..];
+        }
+
         if (digits.IsEmpty || digits.Length > MaxDigits)
         {
             return false;

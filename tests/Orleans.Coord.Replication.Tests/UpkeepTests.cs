@@ -155,6 +155,46 @@ public sealed class UpkeepTests
         Assert.Equal(0, client.Unreleased);
     }
 
+    [Fact]
+    public void An_authentication_is_answered_under_its_own_number()
+    {
+        var silo = new TestSilo();
+        TestClient client = silo.Join();
+        client.Add(OpCode.Auth, w => WriteAuth(w, "bob:secret"), xid: 77);
+        client.Send();
+        Assert.Equal((77, CoordErrorCode.Ok), client.Next() is var r ? (r.Xid, r.Code) : default);
+    }
+
+    [Fact]
+    public void Null_credentials_prove_nothing()
+    {
+        var silo = new TestSilo();
+        TestClient client = silo.Join();
+        client.Add(OpCode.Auth, w => WriteAuth(w, null));
+        client.Send();
+        Assert.Equal(CoordErrorCode.AuthFailed, client.Next().Code);
+        Assert.NotNull(client.Closed);
+    }
+
+    [Fact]
+    public void An_authentication_that_cannot_be_read_closes_the_connection_without_an_answer()
+    {
+        var silo = new TestSilo();
+        TestClient client = silo.Join();
+        client.Add(OpCode.Auth, w => w.WriteInt(0));
+        client.Send();
+        Assert.NotNull(client.Closed);
+        Assert.False(client.HasFrame);
+        Assert.Equal(0, client.Unreleased);
+    }
+
+    private static void WriteAuth(JuteWriter w, string? credentials)
+    {
+        w.WriteInt(0);
+        w.WriteString("digest");
+        w.WriteBufferOrNull(credentials is null ? null : Encoding.UTF8.GetBytes(credentials));
+    }
+
 #pragma warning disable CA5350 // The scheme's own hash.
     private static byte[] Sha1(string text) => SHA1.HashData(Encoding.UTF8.GetBytes(text));
 #pragma warning restore CA5350

@@ -50,6 +50,8 @@ public sealed class AclTests
         Assert.Equal(InvalidAcl, _grid.Write(OpCode.Create, empty));
         empty.AsSpan(10, 4).Fill(0xFF);
         Assert.Equal(InvalidAcl, _grid.Write(OpCode.Create, empty));
+        empty[13] = 0xFE;
+        Assert.Equal(InvalidAcl, _grid.Write(OpCode.Create, empty));
         Assert.Equal(InvalidAcl, _grid.SetAcl("/", -1));
     }
 
@@ -85,6 +87,15 @@ public sealed class AclTests
         Assert.Equal(
             [Acl.ReadOnly, new Acl(Permissions.All, "digest", Bob), new Acl(Permissions.All, "sasl", "bob")],
             GetAcl("/a"));
+    }
+
+    [Fact]
+    public void What_auth_yields_may_stand_there_twice()
+    {
+        _grid.Who.Add("digest", Bob);
+        var bob = new Acl(Permissions.All, "digest", Bob);
+        Assert.Equal(Ok, _grid.Create("/a", acl: [new Acl(Permissions.All, "auth", ""), bob, bob]));
+        Assert.Equal([bob, bob], GetAcl("/a"));
     }
 
     [Fact]

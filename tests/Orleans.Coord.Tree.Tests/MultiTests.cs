@@ -57,6 +57,20 @@ public sealed class MultiTests
         Assert.Equal(77, _grid.Machine.Tree.Find("/4"u8)!.OwnerOrTtl);
     }
 
+    [Theory]
+    [InlineData(OpCode.Create, 5)]
+    [InlineData(OpCode.Create2, 6)]
+    [InlineData(OpCode.CreateContainer, 5)]
+    public void A_multi_whose_create_lacks_the_time_to_live_is_a_marshalling_error(OpCode op, int flags)
+    {
+        _grid.Options = CommandOptions.ExtendedTypesAllowed;
+        (OpCode, byte[]) first = (OpCode.Create, Body.Create("/1", null, 0));
+        (OpCode, byte[]) bad = (op, Body.Create("/2", null, flags));
+        Assert.Equal(MarshallingError, _grid.Multi(first, bad));
+        Assert.Equal(NoNode, _grid.Exists("/1"));
+        Assert.Equal(Ok, _grid.Multi((OpCode.Delete, Body.PathInt("/none", -1)), bad));
+    }
+
     [Fact]
     public void An_empty_multi_has_an_empty_answer()
     {
@@ -70,7 +84,6 @@ public sealed class MultiTests
         { OpCode.Create, Body.Create("/a", null, 0), NodeExists },
         { OpCode.Create, Body.Create("/none/x", null, 0), NoNode },
         { OpCode.Create, Body.Create("/m", null, 7), BadArguments },
-        { OpCode.Create, Body.Create("/m", null, 5), Unimplemented },
         { OpCode.Create, Body.Create("/a/", null, 0), BadArguments },
         { OpCode.Create, Body.Create("/m", null, 1), SessionExpired },
         { OpCode.Create2, Body.Create("/m", null, 0, new Acl(0, "bad", "x")), InvalidAcl },

@@ -72,6 +72,7 @@ public sealed class ReapingTests
         _grid.Create("/c/x");
         _grid.Delete("/c/x");
         Assert.Equal(BadArguments, _grid.Write(OpCode.DeleteContainer, Body.Path("/c"), session: 7));
+        Assert.Equal(BadArguments, _grid.Write(OpCode.DeleteContainer, [], session: 7));
         Assert.Equal(Ok, _grid.Exists("/c"));
     }
 

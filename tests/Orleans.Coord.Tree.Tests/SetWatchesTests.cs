@@ -74,6 +74,25 @@ public sealed class SetWatchesTests
     }
 
     [Fact]
+    public void A_null_path_is_passed_over_among_the_persistent_ones()
+    {
+        byte[] body = Body.Of(w =>
+        {
+            w.WriteLong(0);
+            w.WriteInt(0);
+            w.WriteInt(0);
+            w.WriteInt(0);
+            w.WriteInt(2);
+            w.WriteNull();
+            w.WriteString("/a");
+            w.WriteInt(0);
+        });
+        Assert.Equal(Ok, _grid.WatchOp(OpCode.SetWatches2, body, session: 1));
+        Assert.Equal(1, _grid.Machine.Watches.Count);
+        Assert.Equal(WatchKinds.Persistent, _grid.Machine.Watches.KindsOf(1, "/a"u8));
+    }
+
+    [Fact]
     public void Re_armed_watches_fire()
     {
         _grid.WatchOp(OpCode.SetWatches2, Body.SetWatches(9, ["/a"], [], [], ["/old"], ["/"]), session: 1);

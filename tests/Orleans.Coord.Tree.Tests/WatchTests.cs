@@ -241,6 +241,19 @@ public sealed class WatchTests
         Assert.Equal(MarshallingError, _grid.WatchOp(op, Body.PathInt("/a", type), session: 1));
 
     [Theory]
+    [InlineData(OpCode.RemoveWatches)]
+    [InlineData(OpCode.CheckWatches)]
+    public void No_watch_is_set_on_a_null_path(OpCode op)
+    {
+        byte[] body = Body.Of(w =>
+        {
+            w.WriteNull();
+            w.WriteInt(3);
+        });
+        Assert.Equal(NoWatcher, _grid.WatchOp(op, body, session: 1));
+    }
+
+    [Theory]
     [InlineData(OpCode.AddWatch)]
     [InlineData(OpCode.RemoveWatches)]
     [InlineData(OpCode.CheckWatches)]

@@ -134,7 +134,6 @@ public sealed class WriteTests
     [InlineData(OpCode.GetData, Unimplemented)]
     [InlineData(OpCode.Sync, Unimplemented)]
     [InlineData((OpCode)999, Unimplemented)]
-    [InlineData(OpCode.Reconfig, ReconfigDisabled)]
     public void What_is_no_write_changes_nothing(OpCode op, CoordErrorCode expected)
     {
         ulong before = _grid.Machine.Tree.Digest;
@@ -149,11 +148,23 @@ public sealed class WriteTests
     [InlineData(OpCode.Check)]
     [InlineData(OpCode.CreateTtl)]
     [InlineData(OpCode.DeleteContainer)]
+    [InlineData(OpCode.Reconfig)]
     public void A_body_that_is_no_record_is_a_marshalling_error(OpCode op)
     {
         Assert.Equal(MarshallingError, _grid.Write(op, [0, 0]));
         Assert.Equal(MarshallingError, _grid.Write(op, [0x7F, 0xFF, 0xFF, 0xFF, 1]));
     }
+
+    [Fact]
+    public void The_membership_cannot_be_changed_through_the_tree() => Assert.Equal(
+        ReconfigDisabled,
+        _grid.Write(OpCode.Reconfig, Body.Of(w =>
+        {
+            w.WriteNull();
+            w.WriteNull();
+            w.WriteNull();
+            w.WriteLong(-1);
+        })));
 
     [Fact]
     public void Entry_time_never_goes_back()

@@ -20,6 +20,7 @@ SUITES = {
     "zkcli": ("zkcli.py", 5),
     "cclient": ("cclient.py", 5),
     "dotnet": ("dotnet_client.py", 10),
+    "conformance": ("conformance", 5),
     "wire": ("wire", 10),
     "malformed": ("malformed", 10),
     "kill9": ("kill9", 40),

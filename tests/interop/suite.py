@@ -18,9 +18,9 @@ class Report:
         self.suite = suite
         self.passed = self.failed = self.skipped = 0
 
-    def add(self, outcome, title, note=""):
+    def add(self, outcome, title, note="", count=1):
         counter = {"PASS": "passed", "FAIL": "failed", "SKIP": "skipped"}[outcome]
-        setattr(self, counter, getattr(self, counter) + 1)
+        setattr(self, counter, getattr(self, counter) + count)
         print(f"{outcome}  {self.suite}: {title}" + (f"  ({note})" if note else ""), flush=True)
 
     def finish(self):

@@ -145,6 +145,10 @@ class Connection:
         except ConnectionError as reason:
             raise Disconnected(reason) from None
 
+    def set_deadline(self, seconds):
+        """How long to wait for what comes next."""
+        self._socket.settimeout(seconds)
+
     def finish_sending(self):
         """Tells the server that nothing more will come."""
         try:

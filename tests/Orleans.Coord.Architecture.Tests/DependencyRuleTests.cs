@@ -17,6 +17,7 @@ public sealed class DependencyRuleTests
         ["Wal"] = ["Primitives", "Consensus", "Replication"],
         ["Gateway"] = ["Primitives", "Jute", "Replication"],
         ["Client"] = ["Primitives", "Jute"],
+        ["Recipes"] = ["Primitives", "Client"],
         ["SiloHost"] = ["Primitives", "Jute", "Consensus", "Tree", "Replication", "Wal", "Gateway"],
     };
 

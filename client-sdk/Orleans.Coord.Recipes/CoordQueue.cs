@@ -145,13 +145,20 @@ public sealed class CoordQueue
         }
 
         var handle = new CoordHandle(_client, node);
-        if (await _client.TryGetAsync(entry).ConfigureAwait(false) is { } data)
+        QueueItem? item = null;
+        try
         {
-            return new QueueItem(_client, handle, entry, data.Data);
+            // Null when another program removed what this one has claimed.
+            ZnodeData? read = await _client.TryGetAsync(entry).ConfigureAwait(false);
+            item = read is null ? null : new QueueItem(_client, handle, entry, read.Data);
+            return item;
         }
-
-        // Another program removed what this one has claimed.
-        await handle.DisposeAsync().ConfigureAwait(false);
-        return null;
+        finally
+        {
+            if (item is null)
+            {
+                await handle.DisposeAsync().ConfigureAwait(false);
+            }
+        }
     }
 }

@@ -21,7 +21,7 @@ internal readonly record struct Contender(string Name, bool IsShared, int Sequen
         {
             int at = name.LastIndexOf(marker, StringComparison.Ordinal);
             ReadOnlySpan<char> number = at < 0 ? default : name.AsSpan(at + marker.Length);
-            if (number.Length == (number is ['-', ..] ? Math.Max(Digits, number.Length) : Digits)
+            if ((number.Length == Digits || (number.Length == Digits + 1 && number[0] == '-'))
                 && int.TryParse(number, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int sequence))
             {
                 contender = new(name, isShared, sequence);

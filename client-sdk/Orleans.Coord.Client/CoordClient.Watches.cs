@@ -34,22 +34,12 @@ public sealed partial class CoordClient
     /// <exception cref="CoordException">There is no right to read it.</exception>
     public async Task<Watched<ZnodeData?>> GetAndWatchAsync(string path, CancellationToken cancellation = default)
     {
-        string serverPath = _session.Root.ToServer(path);
         while (true)
         {
-            Task<WatchEvent>? changed = null;
-            var request = new Request<GetOperation, ZnodeData>(new(serverPath))
+            Watched<ZnodeData>? found = await TryGetAndWatchAsync(path, cancellation).ConfigureAwait(false);
+            if (found is { } present)
             {
-                Watch = OneShotKind.Data,
-                Answered = code => changed = code == CoordErrorCode.Ok
-                    ? _session.Watches.AddOneShot(OneShotKind.Data, serverPath)
-                    : null,
-            };
-            CoordResult<ZnodeData> result = await _session.SendAsync(request, cancellation).ConfigureAwait(false);
-            ThrowUnless(result.Code, path, CoordErrorCode.NoNode);
-            if (result.Succeeded)
-            {
-                return new(result.Value, changed!);
+                return new(present.Value, present.Changed);
             }
 
             // A read of nothing sets no watch; a look for it does, unless it has come meanwhile.
@@ -59,6 +49,29 @@ public sealed partial class CoordClient
                 return new(null, missing.Changed);
             }
         }
+    }
+
+    /// <summary>
+    /// Reads a znode's data and watches for its write or delete; null when there is no such znode, and then no watch
+    /// is left behind. For znodes that never come back under the same name.
+    /// </summary>
+    /// <param name="path">The znode.</param>
+    /// <param name="cancellation">Gives up waiting for the answer.</param>
+    /// <exception cref="CoordException">There is no right to read it.</exception>
+    public async Task<Watched<ZnodeData>?> TryGetAndWatchAsync(string path, CancellationToken cancellation = default)
+    {
+        string serverPath = _session.Root.ToServer(path);
+        Task<WatchEvent>? changed = null;
+        var request = new Request<GetOperation, ZnodeData>(new(serverPath))
+        {
+            Watch = OneShotKind.Data,
+            Answered = code => changed = code == CoordErrorCode.Ok
+                ? _session.Watches.AddOneShot(OneShotKind.Data, serverPath)
+                : null,
+        };
+        CoordResult<ZnodeData> result = await _session.SendAsync(request, cancellation).ConfigureAwait(false);
+        ThrowUnless(result.Code, path, CoordErrorCode.NoNode);
+        return result.Succeeded ? new(result.Value, changed!) : null;
     }
 
     /// <summary>

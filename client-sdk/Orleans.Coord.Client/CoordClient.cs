@@ -106,6 +106,12 @@ public sealed partial class CoordClient : IAsyncDisposable
         _session.State.ReadAllAsync(cancellation);
 
     /// <summary>
+    /// Makes a source that is cancelled at the very moment when <see cref="SessionLost"/> is, also where a starved
+    /// thread pool would run the callbacks of a linked source late. Its owner may cancel it earlier, and disposes it.
+    /// </summary>
+    public CancellationTokenSource LinkSessionLost() => _session.LostSources.New();
+
+    /// <summary>
     /// Adds an identity to the session, now and on every later connection.
     /// </summary>
     /// <param name="auth">The credential.</param>

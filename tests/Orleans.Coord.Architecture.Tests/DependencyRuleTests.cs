@@ -19,6 +19,7 @@ public sealed class DependencyRuleTests
         ["Tcp"] = ["Primitives", "Jute", "Replication"],
         ["Client"] = ["Primitives", "Jute"],
         ["SiloHost"] = ["Primitives", "Jute", "Consensus", "Tree", "Replication", "Wal", "Gateway", "Tcp"],
+        ["Recipes"] = ["Primitives", "Client"],
     };
 
     private static readonly string[] Core = ["Primitives", "Jute", "Consensus", "Tree", "Replication"];

@@ -39,6 +39,25 @@ public sealed class WatchTests
     }
 
     [Fact]
+    public async Task A_read_that_finds_nothing_leaves_no_watch_behind()
+    {
+        using var server = new FakeServer();
+        await using CoordClient client = server.NewClient();
+        using (FakeConnection first = await server.WelcomeAsync())
+        {
+            Task<Watched<ZnodeData>?> missing = client.TryGetAndWatchAsync("/a");
+            Task<Watched<ZnodeData>?> present = client.TryGetAndWatchAsync("/b");
+            await first.ReplyAsync(await first.ExpectAsync(OpCode.GetData), CoordErrorCode.NoNode);
+            await first.ReplyAsync(await first.ExpectAsync(OpCode.GetData), 7, Data("1"));
+            Assert.Null(await missing.Soon());
+            Assert.Equal("1", (await present.Soon())!.Value.Value.Text());
+        }
+
+        using FakeConnection second = await server.WelcomeAsync();
+        Assert.Equal("7|/b||", Describe(await second.ExpectAsync(OpCode.SetWatches)));
+    }
+
+    [Fact]
     public async Task A_delete_ends_all_kinds_of_one_shot_watches()
     {
         using var server = new FakeServer();

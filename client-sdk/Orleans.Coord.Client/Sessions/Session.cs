@@ -50,6 +50,8 @@ internal sealed partial class Session
 
     public CancellationToken Lost { get; }
 
+    public LostSources LostSources { get; } = new();
+
     public long LastZxid => Volatile.Read(ref _lastZxid);
 
     public bool QueueIsEmpty => _queue.IsEmpty;
@@ -108,6 +110,7 @@ internal sealed partial class Session
         State.TrySet(state);
         // Sets the token at once and runs what others registered on it elsewhere: this may be the heartbeat thread.
         _ = _lost.CancelAsync();
+        LostSources.CancelAll();
         _ = _stop.CancelAsync();
         _connection?.Abort("the session has ended");
         Watches.Fail(error(null, false));

@@ -1,0 +1,23 @@
+namespace Orleans.Coord.Recipes.Tests;
+
+/// <summary>A test against the server that COORD_TEST_SERVER (host:port) names; skipped when it is not set.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public class ServerFactAttribute : FactAttribute
+{
+    public const string Variable = "COORD_TEST_SERVER";
+
+    public ServerFactAttribute()
+    {
+        if (string.IsNullOrEmpty(Environment.GetEnvironmentVariable(Variable)))
+        {
+            Skip = $"{Variable} is not set";
+        }
+    }
+}
+
+/// <summary>As <see cref="ServerFactAttribute"/>, with data.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class ServerTheoryAttribute : TheoryAttribute
+{
+    public ServerTheoryAttribute() => Skip = new ServerFactAttribute().Skip;
+}

@@ -8,8 +8,7 @@ public sealed partial class RaftNode
     /// <summary>
     /// Asks for an index such that a read served after that entry is applied sees every write acknowledged before now.
     /// The answer comes as a <see cref="ReadState"/>; it may be lost with a message, so callers ask again after a
-    /// while,
-    /// with a new number.
+    /// while, with a new number.
     /// </summary>
     /// <param name="context">The caller's number of the read, not used before by this node object.</param>
     /// <returns>False if no leader is known; no answer will come.</returns>

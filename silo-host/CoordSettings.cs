@@ -36,6 +36,9 @@ public sealed class CoordSettings
     /// <summary>Whether znodes with a time to live may be created (ZooKeeper's extendedTypesEnabled).</summary>
     public bool ExtendedTypes { get; set; }
 
+    /// <summary>Whether writes beyond a hard quota are refused (ZooKeeper's enforceQuota).</summary>
+    public bool EnforceQuota { get; set; }
+
     /// <summary>How often empty containers and outlived TTL znodes are looked for, milliseconds.</summary>
     public int ContainerCheckMs { get; set; } = 60_000;
 

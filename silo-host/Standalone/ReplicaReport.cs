@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Orleans.Coord.Gateway;
 using Orleans.Coord.Replication;
@@ -37,6 +38,11 @@ internal sealed class ReplicaReport(ReplicaPump pump, CoordSettings settings, st
             WatchCount = machine.Watches.Count,
             WatchedPaths = machine.Watches.PathCount,
             WatchingSessions = machine.Watches.SessionCount,
+            Metrics =
+            [
+                new("coord_quota_refused_writes", machine.QuotaRefusals.ToString(CultureInfo.InvariantCulture)),
+                new("coord_quota_soft_exceeded_writes", machine.QuotaWarnings.ToString(CultureInfo.InvariantCulture)),
+            ],
             Sessions = parts.HasFlag(ReportParts.Sessions) ? Sessions(replica) : [],
             Watches = parts.HasFlag(ReportParts.Watches) ? Watches(machine.Watches) : [],
         };

@@ -174,6 +174,7 @@ internal sealed class StandaloneSilo : IAsyncDisposable
         MaxSessionTimeoutMs = settings.MaxTimeout,
         SuperDigest = string.IsNullOrEmpty(settings.SuperDigest) ? null : settings.SuperDigest,
         ExtendedTypes = settings.ExtendedTypes,
+        EnforceQuota = settings.EnforceQuota,
         ContainerCheckMs = settings.ContainerCheckMs,
         SnapshotLogBytes = settings.SnapshotLogBytes,
     };

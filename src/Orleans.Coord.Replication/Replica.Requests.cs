@@ -148,7 +148,8 @@ public sealed partial class Replica
 
     private bool ProposeAt(Session session, long position, OpCode op, ReadOnlySpan<byte> body)
     {
-        CommandOptions options = _options.ExtendedTypes ? CommandOptions.ExtendedTypesAllowed : CommandOptions.None;
+        CommandOptions options = (_options.ExtendedTypes ? CommandOptions.ExtendedTypesAllowed : CommandOptions.None)
+            | (_options.EnforceQuota ? CommandOptions.EnforceQuota : CommandOptions.None);
         _command.Clear();
         CommandCodec.WriteRequest(
             _command, options, _now.WallMs, session.Id, session.Generation, position, op, session.Identities.Encoded,

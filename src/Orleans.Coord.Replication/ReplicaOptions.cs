@@ -35,6 +35,9 @@ public sealed record ReplicaOptions
     /// <summary>Whether znodes with a time to live may be created.</summary>
     public bool ExtendedTypes { get; init; }
 
+    /// <summary>Whether writes beyond a hard quota are refused.</summary>
+    public bool EnforceQuota { get; init; }
+
     /// <summary>How often containers and TTL znodes are looked through, milliseconds.</summary>
     public int ContainerCheckMs { get; init; } = 60_000;
 

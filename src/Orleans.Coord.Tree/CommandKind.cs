@@ -25,4 +25,7 @@ public enum CommandOptions : byte
 
     /// <summary>TTL znodes may be created (ZooKeeper's <c>extendedTypesEnabled</c>).</summary>
     ExtendedTypesAllowed = 1,
+
+    /// <summary>Writes beyond a hard quota are refused (ZooKeeper's <c>enforceQuota</c>).</summary>
+    EnforceQuota = 2,
 }

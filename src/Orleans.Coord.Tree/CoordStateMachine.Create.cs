@@ -71,7 +71,7 @@ public sealed partial class CoordStateMachine
         }
 
         BuildPath(request.Path, mode.Sequential, parent);
-        code = CheckFree(parent);
+        code = CheckPlace(command, request, parent);
         if (code != CoordErrorCode.Ok)
         {
             return code;
@@ -86,12 +86,15 @@ public sealed partial class CoordStateMachine
         byte[]? data = request.DataIsNull ? null : request.Data.ToArray();
         ReadOnlySpan<byte> path = _path.Written;
         node = Tree.Create(parent, ZnodePath.Name(path), data, acl, mode.Kind, owner, ChangeOf(command));
+        BeginQuotaStatistics(node, path);
+        AccountQuota(path, request.Data.Length, 1);
         Trigger(WatchEventType.NodeCreated, path, acl);
         Trigger(WatchEventType.NodeChildrenChanged, ZnodePath.Parent(path), parent.Acl);
         return CoordErrorCode.Ok;
     }
 
-    private CoordErrorCode CheckFree(Znode parent)
+    /// <summary>Whether a znode may stand at <c>_path</c>.</summary>
+    private CoordErrorCode CheckPlace(in Command command, in CreateRequest request, Znode parent)
     {
         ReadOnlySpan<byte> path = _path.Written;
         if (!ZnodePath.IsValid(path))
@@ -104,7 +107,9 @@ public sealed partial class CoordStateMachine
             return CoordErrorCode.NodeExists;
         }
 
-        return parent.Kind == ZnodeKind.Ephemeral ? CoordErrorCode.NoChildrenForEphemerals : CoordErrorCode.Ok;
+        return parent.Kind == ZnodeKind.Ephemeral
+            ? CoordErrorCode.NoChildrenForEphemerals
+            : CheckQuota(command.Options, path, request.Data.Length, 1);
     }
 
     /// <summary>The suffix counts the children ever created, so none comes twice; Java's <c>%010d</c>.</summary>

@@ -84,6 +84,13 @@ public sealed partial class CoordStateMachine
             return CoordErrorCode.NoAuth;
         }
 
+        int moreBytes = request.Data.Length - (node.Data?.Length ?? 0);
+        CoordErrorCode code = CheckQuota(command.Options, request.Path, moreBytes, 0);
+        if (code != CoordErrorCode.Ok)
+        {
+            return code;
+        }
+
         if (!IsExpected(request.Version, node.Version))
         {
             return CoordErrorCode.BadVersion;
@@ -91,6 +98,7 @@ public sealed partial class CoordStateMachine
 
         byte[]? data = request.DataIsNull ? null : request.Data.ToArray();
         Tree.SetData(node, data, NextVersion(node.Version), ChangeOf(command));
+        AccountQuota(request.Path, moreBytes, 0);
         Trigger(WatchEventType.NodeDataChanged, request.Path, node.Acl);
         body.WriteStat(node.ToStat());
         return CoordErrorCode.Ok;
@@ -200,6 +208,7 @@ public sealed partial class CoordStateMachine
     {
         Znode parent = node.Parent!;
         Tree.Delete(node, change);
+        AccountQuota(path, -(node.Data?.Length ?? 0), -1);
         Trigger(WatchEventType.NodeDeleted, path, node.Acl);
         Trigger(WatchEventType.NodeChildrenChanged, ZnodePath.Parent(path), parent.Acl);
     }

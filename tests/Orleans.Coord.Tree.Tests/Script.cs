@@ -3,8 +3,14 @@ using Orleans.Coord.Jute;
 namespace Orleans.Coord.Tree.Tests;
 
 /// <summary>A seeded stream of commands over few paths and sessions, so that they collide often.</summary>
-internal sealed class Script(ulong seed)
+internal sealed class Script(ulong seed, bool withQuotas = false)
 {
+    private static readonly string[] QuotaPaths =
+    [
+        "/zookeeper/quota/a", "/zookeeper/quota/a/zookeeper_limits", "/zookeeper/quota/a/zookeeper_stats",
+        "/zookeeper/quota/a/b", "/zookeeper/quota/a/b/zookeeper_limits", "/zookeeper/quota/a/b/zookeeper_stats",
+    ];
+
     private static readonly string[] Names = ["a", "b", "c", "q"];
 
     private static readonly OpCode[] Creates =
@@ -19,6 +25,11 @@ internal sealed class Script(ulong seed)
     {
         grid.Time += Below(5) - 1;
         grid.Options = Below(2) == 0 ? CommandOptions.None : CommandOptions.ExtendedTypesAllowed;
+        if (withQuotas)
+        {
+            grid.Options |= Below(3) > 0 ? CommandOptions.EnforceQuota : CommandOptions.None;
+        }
+
         long session = Below(5);
         switch (Below(12))
         {
@@ -52,6 +63,11 @@ internal sealed class Script(ulong seed)
 
     public string Path()
     {
+        if (withQuotas && Below(3) == 0)
+        {
+            return QuotaPaths[Below(QuotaPaths.Length)];
+        }
+
         int depth = 1 + Below(3);
         string path = "";
         for (int i = 0; i < depth; i++)
@@ -66,6 +82,11 @@ internal sealed class Script(ulong seed)
     {
         int version = Below(3) - 1;
         byte[]? data = Below(5) == 0 ? null : new byte[Below(40)];
+        if (withQuotas && Below(2) == 0)
+        {
+            data = Harness.Bytes($"count={Below(4) - 1},bytes=9=;byteHardLimit={Below(60)};countHardLimit={Below(6)}");
+        }
+
         switch (Below(allowAll ? 10 : 8))
         {
             case 0 or 1 or 2:

@@ -27,6 +27,7 @@ SETTINGS = {
     "tick_time_ms": ("Coord:TickTimeMs", "tickTime={}"),
     "super_digest": ("Coord:SuperDigest", "-Dzookeeper.DigestAuthenticationProvider.superDigest={}"),
     "extended_types": ("Coord:ExtendedTypes", "-Dzookeeper.extendedTypesEnabled={}"),
+    "enforce_quota": ("Coord:EnforceQuota", "-Dzookeeper.enforceQuota={}"),
     "container_check_ms": ("Coord:ContainerCheckMs", "-Dznode.container.checkIntervalMs={}"),
 }
 

@@ -74,6 +74,27 @@ SCRIPT = [
         ("getAcl -s /p", r"'digest,'user:\S+\n: cdrwa\n" + STAT + r"(?s:.*)aclVersion = 1\n(?s:.*)"),
         ("get /p", r"hidden\n")]),
     ("whoami", [("whoami", r"Auth scheme: User\n(?=(?s:.*)digest: user\n)(?s:.*)ip: 127\.0\.0\.1\n(?s:.*)")]),
+    ("setquota, listquota, delquota", [
+        ("create /tenant 12345", r"Created /tenant\n"),
+        ("setquota -B 9 /tenant", r""),
+        ("setquota -n 3 /tenant", r""),
+        ("listquota /tenant",
+         r"absolute path is /zookeeper/quota/tenant/zookeeper_limits\n"
+         r"Output quota for /tenant count=3,bytes=-1=;byteHardLimit=9;countHardLimit=-1\n"
+         r"Output stat for /tenant count=1,bytes=5\n"),
+        ("create /tenant/a 1234", r"Created /tenant/a\n"),
+        ("set /tenant/a 12345", r"Quota has exceeded : /tenant/a\n"),
+        ("setquota -N 2 /tenant", r""),
+        ("create /tenant/b", r"Quota has exceeded : /tenant/b\n"),
+        ("create /tenant/a/b", r"Quota has exceeded : /tenant/a/b\n"),
+        ("delquota -N /tenant", r""),
+        ("create /tenant/b", r"Created /tenant/b\n"),
+        ("listquota /tenant", r"(?s:.*)Output stat for /tenant count=3,bytes=9\n"),
+        ("delquota /tenant", r""),
+        ("listquota /tenant", r"absolute path is \S+\nquota for /tenant does not exist\.\n"),
+        ("set /tenant/a 123456", r""),
+        ("ls /zookeeper/quota", r"\[\]\n"),
+        ("deleteall /tenant", r"")]),
     ("sync", [("sync /", r"Sync is OK\n")]),
 ]
 
@@ -129,7 +150,7 @@ def test_refused(server):
 def main():
     options = suite.arguments(__doc__).parse_args()
     report = suite.Report("zkcli")
-    with servers.Server(options.server, options.set, extended_types=True) as server:
+    with servers.Server(options.server, options.set, extended_types=True, enforce_quota=True) as server:
         run_script(report, options.match, server)
         suite.run_tests(report, options.match, [test_one_command, test_refused], server)
     sys.exit(report.finish())

@@ -64,11 +64,14 @@ def split_line(line):
 
 def write_cases(text, observed):
     """The file's text with each step's expectation replaced; `observed` maps line numbers to items."""
-    written = []
+    written, replaced = [], False
     for number, line in enumerate(text.splitlines()):
         if line.startswith("    | "):
+            if not replaced:
+                written.append(line)
             continue
-        if number not in observed:
+        replaced = number in observed
+        if not replaced:
             written.append(line)
             continue
         current = split_line(line)[0].ljust(40) + " =>"
@@ -105,13 +108,15 @@ def data_of(token):
 
 
 def path_of(token, root):
-    """A path: `/p` stands below the case's own znode, `.` is that znode, `=/p` is taken as it is."""
+    """A path: `/p` stands below the case's own znode, `.` is it, `quota:/p` is its quota's, `=/p` is taken as it is."""
     if token == "null":
         return None
     if token == ".":
         return root
     if token.startswith("="):
         return data_of(token[1:])
+    if token.startswith("quota:"):
+        return b"/zookeeper/quota" + root + data_of(token[6:])
     assert token.startswith("/"), f"no path: {token}"
     return root + data_of(token)
 
@@ -161,7 +166,7 @@ class Encoder:
         return kind, self._record(name, tokens, options)
 
     def _record(self, name, tokens, options):
-        has_path = tokens and (tokens[0] == "null" or tokens[0][0] in "./=")
+        has_path = tokens and (tokens[0] == "null" or tokens[0][0] in "./=" or tokens[0].startswith("quota:"))
         path = buffer(path_of(tokens[0], self.root)) if has_path else b""
         rest = tokens[1:]
         version = integer(int(options.get("v", -1)))

@@ -93,6 +93,9 @@ class Observer:
             return "null"
         if raw == self._root:
             return "."
+        quota = b"/zookeeper/quota" + self._root
+        if raw == quota or raw.startswith(quota + b"/"):
+            return "quota:" + text(raw[len(quota):])
         below = raw.startswith(self._root + b"/")
         return ("" if below else "=") + text(raw[len(self._root):] if below else raw)
 

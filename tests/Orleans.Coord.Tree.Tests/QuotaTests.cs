@@ -182,12 +182,11 @@ public sealed class QuotaTests
     [InlineData(33)]
     public void Statistics_tell_the_truth_whatever_happens(ulong seed)
     {
-        var script = new Script(seed);
-        SetQuota("count=-1,bytes=-1=;byteHardLimit=150;countHardLimit=7");
+        var script = new Script(seed) { Always = CommandOptions.EnforceQuota };
+        SetQuota("count=-1,bytes=-1=;byteHardLimit=50;countHardLimit=4");
         for (int i = 0; i < 1_000; i++)
         {
             script.Step(_grid);
-            _grid.Options |= CommandOptions.EnforceQuota;
             string[] paths = [.. Descendants("/a")];
             long bytes = paths.Sum(path => (long)_grid.Machine.Tree.Find(Harness.Bytes(path))!.ToStat().DataLength);
             Assert.Equal($"count={paths.Length},bytes={bytes}", Harness.Text(StatsData()));

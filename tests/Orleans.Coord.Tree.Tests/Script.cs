@@ -18,6 +18,9 @@ internal sealed class Script(ulong seed, bool withQuotas = false)
 
     private readonly SplitMix64 _random = new(seed);
 
+    /// <summary>Options that every command carries.</summary>
+    public CommandOptions Always { get; init; }
+
     public int Below(int exclusive) => _random.Below(exclusive);
 
     /// <summary>Applies one random command through the harness.</summary>
@@ -25,6 +28,7 @@ internal sealed class Script(ulong seed, bool withQuotas = false)
     {
         grid.Time += Below(5) - 1;
         grid.Options = Below(2) == 0 ? CommandOptions.None : CommandOptions.ExtendedTypesAllowed;
+        grid.Options |= Always;
         if (withQuotas)
         {
             grid.Options |= Below(3) > 0 ? CommandOptions.EnforceQuota : CommandOptions.None;

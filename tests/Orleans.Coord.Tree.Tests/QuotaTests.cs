@@ -179,11 +179,11 @@ public sealed class QuotaTests
     [Theory]
     [InlineData(31)]
     [InlineData(32)]
-    [InlineData(33)]
+    [InlineData(34)]
     public void Statistics_tell_the_truth_whatever_happens(ulong seed)
     {
         var script = new Script(seed) { Always = CommandOptions.EnforceQuota };
-        SetQuota("count=-1,bytes=-1=;byteHardLimit=50;countHardLimit=4");
+        SetQuota("count=-1,bytes=-1=;byteHardLimit=20;countHardLimit=2");
         for (int i = 0; i < 1_000; i++)
         {
             script.Step(_grid);

@@ -13,9 +13,11 @@ internal sealed class CuttingProxy : IDisposable
 
     public CuttingProxy(string server, int bytesPerConnection)
     {
-        int colon = server.LastIndexOf(':');
-        _host = server[..colon];
-        _port = int.Parse(server.AsSpan(colon + 1), System.Globalization.CultureInfo.InvariantCulture);
+        // Of several servers the first: what is cut off has nowhere else to go.
+        string first = server.Split(',')[0];
+        int colon = first.LastIndexOf(':');
+        _host = first[..colon];
+        _port = int.Parse(first.AsSpan(colon + 1), System.Globalization.CultureInfo.InvariantCulture);
         _bytesPerConnection = bytesPerConnection;
         _listener.Start();
         _ = AcceptAsync();

@@ -21,9 +21,11 @@ internal sealed class FaultProxy : IDisposable
 
     public FaultProxy(string server)
     {
-        int colon = server.LastIndexOf(':');
-        _host = server[..colon];
-        _port = int.Parse(server.AsSpan(colon + 1), CultureInfo.InvariantCulture);
+        // Of several servers the first: what is cut off has nowhere else to go.
+        string first = server.Split(',')[0];
+        int colon = first.LastIndexOf(':');
+        _host = first[..colon];
+        _port = int.Parse(first.AsSpan(colon + 1), CultureInfo.InvariantCulture);
         _listener.Start();
         _ = AcceptAsync();
     }

@@ -1,6 +1,9 @@
 namespace Orleans.Coord.Recipes.Tests;
 
-/// <summary>A test against the server that COORD_TEST_SERVER (host:port) names; skipped when it is not set.</summary>
+/// <summary>
+/// A test against the servers that COORD_TEST_SERVER (host:port,host:port) names; skipped when it is not set. Such tests
+/// are in the namespace WithServer, by which the runners find them.
+/// </summary>
 [AttributeUsage(AttributeTargets.Method)]
 public class ServerFactAttribute : FactAttribute
 {

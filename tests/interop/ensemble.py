@@ -23,6 +23,9 @@ DEADLINE = 60
 class Ensemble:
     """`./coord up --nodes 3` in a temporary folder."""
 
+    def __init__(self, settings=()):
+        self.options = [word for setting in settings for word in ("--set", setting)]
+
     def __enter__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="interop-"))
         self.data = self.folder / "data"
@@ -30,7 +33,8 @@ class Ensemble:
         self.ports = self._free_ports()
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                ["./coord", "up", "--nodes", str(MEMBERS), "--port", str(self.ports[0]), "--data", str(self.data)],
+                ["./coord", "up", "--nodes", str(MEMBERS), "--port", str(self.ports[0]), "--data", str(self.data),
+                 *self.options],
                 cwd=servers.REPOSITORY, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         ready = "ready " + ",".join(f"127.0.0.1:{port}" for port in self.ports) + "\n"
         self.wait(lambda: ready in self.log.read_text(), "the ready line", servers.START_DEADLINE)

@@ -1,4 +1,4 @@
-namespace Orleans.Coord.Recipes.Tests;
+namespace Orleans.Coord.Recipes.Tests.WithServer;
 
 public sealed class ElectionTests : RecipeTest
 {
@@ -41,13 +41,15 @@ public sealed class ElectionTests : RecipeTest
     {
         using var proxy = new FaultProxy(Server);
         CoordClient doomed = await NewClientAsync(proxy, timeoutSeconds: 4);
+        var elected = new TaskCompletionSource();
         var ended = new TaskCompletionSource<bool>();
         Task term = new LeaderElection(doomed, Path, "old").RunAsync(async (leadership, lost) =>
         {
+            elected.SetResult();
             await CancelledAsync(lost);
             ended.SetResult(leadership.IsHeld);
         });
-        await ChildrenAsync(Path, 1);
+        await elected.Task.Soon();
         Task<CoordHandle> next = new LeaderElection(Client, Path, "new").CampaignAsync();
         await ChildrenAsync(Path, 2);
         proxy.Stall();

@@ -1,4 +1,4 @@
-namespace Orleans.Coord.Recipes.Tests;
+namespace Orleans.Coord.Recipes.Tests.WithServer;
 
 /// <summary>Shared value, counter and sequence.</summary>
 public sealed class ValueTests : RecipeTest

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Orleans.Coord.Recipes.Tests;
+namespace Orleans.Coord.Recipes.Tests.WithServer;
 
 /// <summary>Below a root of its own on the server under test: ours, or ZooKeeper 3.6 and later.</summary>
 public abstract class RecipeTest : IAsyncLifetime
@@ -40,6 +40,7 @@ public abstract class RecipeTest : IAsyncLifetime
         await Client.DeleteRecursiveAsync("/");
         await Client.DisposeAsync();
         await using CoordClient outside = await CoordClient.ConnectAsync(Server);
+        await outside.SyncAsync();
         await outside.DeleteAsync(Root);
     }
 

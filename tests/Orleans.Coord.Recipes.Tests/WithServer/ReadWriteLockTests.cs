@@ -1,4 +1,4 @@
-namespace Orleans.Coord.Recipes.Tests;
+namespace Orleans.Coord.Recipes.Tests.WithServer;
 
 public sealed class ReadWriteLockTests : RecipeTest
 {

@@ -1,4 +1,4 @@
-namespace Orleans.Coord.Recipes.Tests;
+namespace Orleans.Coord.Recipes.Tests.WithServer;
 
 /// <summary>What a lock does when its connection or its session goes.</summary>
 public sealed class LockFaultTests : RecipeTest

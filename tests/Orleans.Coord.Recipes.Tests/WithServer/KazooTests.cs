@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Orleans.Coord.Recipes.Tests;
+namespace Orleans.Coord.Recipes.Tests.WithServer;
 
 /// <summary>Our lock and kazoo's at one path. Skipped where Debian's python3-kazoo is not installed.</summary>
 public sealed class KazooTests : RecipeTest

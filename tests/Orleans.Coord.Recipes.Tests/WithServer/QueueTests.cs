@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 
-namespace Orleans.Coord.Recipes.Tests;
+namespace Orleans.Coord.Recipes.Tests.WithServer;
 
 public sealed class QueueTests : RecipeTest
 {

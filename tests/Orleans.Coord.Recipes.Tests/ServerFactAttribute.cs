@@ -1,7 +1,7 @@
 namespace Orleans.Coord.Recipes.Tests;
 
 /// <summary>
-/// A test against the servers that COORD_TEST_SERVER (host:port,host:port) names; skipped when it is not set. Such tests
+/// A test against the servers that COORD_TEST_SERVER (host:port,host:port) names; skipped when it is not set. Such ones
 /// are in the namespace WithServer, by which the runners find them.
 /// </summary>
 [AttributeUsage(AttributeTargets.Method)]

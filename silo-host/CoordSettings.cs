@@ -33,6 +33,20 @@ public sealed class CoordSettings
     /// <summary>The super user, as ZooKeeper's superDigest: <c>user:base64(sha1(user:password))</c>.</summary>
     public string? SuperDigest { get; set; }
 
+    /// <summary>SASL DIGEST-MD5.</summary>
+    public SaslSettings Sasl { get; set; } = new();
+
+    /// <summary>
+    /// Schemes, separated by commas, of which a client must have shown one before it is served (ZooKeeper's
+    /// <c>enforce.auth.schemes</c>); empty for no such need.
+    /// </summary>
+    public string RequireAuth { get; set; } = "";
+
+    /// <summary>
+    /// Providers of further schemes, separated by commas, each <c>path/of/library.dll:Full.Type.Name</c>.
+    /// </summary>
+    public string AuthProviders { get; set; } = "";
+
     /// <summary>Whether znodes with a time to live may be created (ZooKeeper's extendedTypesEnabled).</summary>
     public bool ExtendedTypes { get; set; }
 
@@ -86,6 +100,9 @@ public sealed class CoordSettings
             string.IsNullOrEmpty(SuperDigest) || SuperDigest.Contains(':', StringComparison.Ordinal),
             nameof(SuperDigest), SuperDigest, "user:base64(sha1(user:password)), as for ZooKeeper's superDigest");
         Require(
+            string.IsNullOrEmpty(Sasl.SuperUser) || Sasl.Users.ContainsKey(Sasl.SuperUser),
+            "Sasl:SuperUser", Sasl.SuperUser, "the name of a user in Sasl:Users");
+        Require(
             MinTimeout <= MaxTimeout, nameof(MinSessionTimeoutMs), MinTimeout.ToString(),
             $"at most MaxSessionTimeoutMs, which is {MaxTimeout}");
         Require(
@@ -109,6 +126,16 @@ public sealed class CoordSettings
             throw new StartupException($"Setting Coord:{name} is '{value}'; it must be {allowed}.");
         }
     }
+}
+
+/// <summary>The settings of section <c>Coord:Sasl</c>.</summary>
+public sealed class SaslSettings
+{
+    /// <summary>Passwords by user name; without any, SASL is off.</summary>
+    public Dictionary<string, string> Users { get; } = [];
+
+    /// <summary>The user who may do anything (ZooKeeper's <c>zookeeper.superUser</c>); empty for none.</summary>
+    public string SuperUser { get; set; } = "";
 }
 
 /// <summary>The silo cannot start. The message is one sentence for the operator, with the remedy.</summary>

@@ -39,22 +39,38 @@ internal static class SettingsLoader
     /// <exception cref="StartupException">A setting is unknown, has the wrong type, or is out of range.</exception>
     public static CoordSettings Bind(IConfiguration configuration)
     {
-        IConfigurationSection section = configuration.GetSection("Coord");
-        RefuseUnknown(section);
         var settings = new CoordSettings();
-        foreach (PropertyInfo property in Properties())
-        {
-            if (section[property.Name] is { } text)
-            {
-                property.SetValue(settings, Parse(property, text));
-            }
-        }
-
+        Bind(configuration.GetSection("Coord"), settings);
         settings.Validate();
         return settings;
     }
 
-    private static object Parse(PropertyInfo property, string text)
+    private static void Bind(IConfigurationSection section, object settings)
+    {
+        PropertyInfo[] properties = settings.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance);
+        RefuseUnknown(section, [.. properties.Select(p => p.Name)]);
+        foreach (PropertyInfo property in properties)
+        {
+            IConfigurationSection own = section.GetSection(property.Name);
+            if (property.GetValue(settings) is Dictionary<string, string> pairs)
+            {
+                foreach (IConfigurationSection pair in own.GetChildren())
+                {
+                    pairs[pair.Key] = pair.Value ?? "";
+                }
+            }
+            else if (property.PropertyType.IsClass && property.PropertyType != typeof(string))
+            {
+                Bind(own, property.GetValue(settings)!);
+            }
+            else if (own.Value is { } text)
+            {
+                property.SetValue(settings, Parse(property, own.Path, text));
+            }
+        }
+    }
+
+    private static object Parse(PropertyInfo property, string path, string text)
     {
         Type type = property.PropertyType;
         if (type == typeof(string))
@@ -78,25 +94,21 @@ internal static class SettingsLoader
         }
 
         string wanted = type == typeof(bool) ? "true or false" : "a whole number";
-        throw new StartupException($"Setting Coord:{property.Name} is '{text}'; it must be {wanted}.");
+        throw new StartupException($"Setting {path} is '{text}'; it must be {wanted}.");
     }
 
     // A misspelt setting that is silently ignored costs its operator a night.
-    private static void RefuseUnknown(IConfigurationSection section)
+    private static void RefuseUnknown(IConfigurationSection section, string[] known)
     {
-        string[] known = [.. Properties().Select(p => p.Name)];
         foreach (IConfigurationSection child in section.GetChildren())
         {
             if (!known.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
             {
                 throw new StartupException(
-                    $"Setting Coord:{child.Key} is not known; the settings are {string.Join(", ", known)}.");
+                    $"Setting {child.Path} is not known; the settings are {string.Join(", ", known)}.");
             }
         }
     }
-
-    private static PropertyInfo[] Properties() =>
-        typeof(CoordSettings).GetProperties(BindingFlags.Public | BindingFlags.Instance);
 
     private static string? DefaultFile()
     {

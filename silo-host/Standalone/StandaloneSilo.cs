@@ -172,7 +172,7 @@ internal sealed class StandaloneSilo : IAsyncDisposable
         TickTimeMs = settings.TickTimeMs,
         MinSessionTimeoutMs = settings.MinTimeout,
         MaxSessionTimeoutMs = settings.MaxTimeout,
-        SuperDigest = string.IsNullOrEmpty(settings.SuperDigest) ? null : settings.SuperDigest,
+        Authentication = Authentication.OptionsOf(settings),
         ExtendedTypes = settings.ExtendedTypes,
         EnforceQuota = settings.EnforceQuota,
         ContainerCheckMs = settings.ContainerCheckMs,

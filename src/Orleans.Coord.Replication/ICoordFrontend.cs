@@ -39,6 +39,9 @@ public interface IClientConnection
     /// <summary>The client's address.</summary>
     IPEndPoint RemoteEndPoint { get; }
 
+    /// <summary>What the connection itself proves, for instance <c>x509</c> and a certificate's subject.</summary>
+    IReadOnlyList<(string Scheme, string Id)> TransportIdentities => [];
+
     /// <summary>
     /// Where the replica appends reply and event frames, each with its length. The host sends what is there after
     /// the turn, in one socket write.

@@ -33,8 +33,7 @@ public sealed partial class Replica
             return;
         }
 
-        var identities = new CallerIdentities(connection.RemoteEndPoint.Address.ToString());
-        var session = new Session(connection, request, identities);
+        var session = new Session(connection, request, _authenticator.IdentitiesOf(connection));
         connection.Attachment = session;
         if (!ProposeAttach(session))
         {

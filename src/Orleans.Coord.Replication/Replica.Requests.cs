@@ -1,4 +1,3 @@
-using System.Text;
 using Orleans.Coord.Jute;
 using Orleans.Coord.Tree;
 
@@ -22,6 +21,15 @@ public sealed partial class Replica
             Offset = offset,
             Length = frame.Length,
         };
+        if (_authenticator.Refuses(session, request.Op))
+        {
+            // Nothing of it can be pending: nothing was let through.
+            WireFrames.Reply(
+                session.Connection.Output, request.Xid, 0, CoordErrorCode.SessionClosedRequireSaslAuth);
+            Close(session, "it did not authenticate by a scheme that is required");
+            return true;
+        }
+
         switch (Requests.KindOf(request.Op))
         {
             case RequestKind.Write when session.Barriers > 0:
@@ -49,7 +57,7 @@ public sealed partial class Replica
             case RequestKind.Ping when !IsAlone:
                 // Answered when the leader vouches for it, and out of order: clients expect no order of heartbeats.
                 return AskPing(session, 1);
-            case RequestKind.Auth when session.Pending.Count > 0:
+            case RequestKind.Auth or RequestKind.Sasl when session.Pending.Count > 0:
                 // What came before must not gain rights by it, nor what comes after miss them: it comes alone.
                 return false;
             case RequestKind.Unknown:
@@ -105,6 +113,9 @@ public sealed partial class Replica
                 break;
             case RequestKind.Auth:
                 AnswerAuth(session, request.Xid, output, body);
+                break;
+            case RequestKind.Sasl:
+                AnswerSasl(session, request.Xid, output, body);
                 break;
             default:
                 WireFrames.Reply(output, request.Xid, -1, CoordErrorCode.Unimplemented);
@@ -184,7 +195,7 @@ public sealed partial class Replica
 
     private void AnswerAuth(Session session, int xid, JuteWriter output, ReadOnlySpan<byte> body)
     {
-        CoordErrorCode code = Authenticate(session, body);
+        CoordErrorCode code = _authenticator.Authenticate(session, body);
         if (code == CoordErrorCode.MarshallingError)
         {
             // ZooKeeper hangs up without a word.
@@ -199,35 +210,21 @@ public sealed partial class Replica
         }
     }
 
-    private CoordErrorCode Authenticate(Session session, ReadOnlySpan<byte> body)
+    private void AnswerSasl(Session session, int xid, JuteWriter output, ReadOnlySpan<byte> body)
     {
-        var reader = new JuteReader(body);
-        reader.ReadInt();
-        ReadOnlySpan<byte> scheme = reader.ReadString();
-        ReadOnlySpan<byte> credentials = reader.ReadBuffer(out bool noCredentials);
-        if (reader.Failed)
+        CoordErrorCode code = _authenticator.Sasl(session, body, out byte[]? token);
+        if (code == CoordErrorCode.MarshallingError)
         {
-            return CoordErrorCode.MarshallingError;
+            Close(session, "its SASL request cannot be read");
+            return;
         }
 
-        if (noCredentials && scheme.SequenceEqual("digest"u8))
+        _body.Clear();
+        _body.WriteBufferOrNull(token);
+        WireFrames.Reply(output, xid, 0, code, _body.Written);
+        if (code != CoordErrorCode.Ok)
         {
-            return CoordErrorCode.AuthFailed;
+            Close(session, "SASL authentication failed");
         }
-
-        if (scheme.SequenceEqual("digest"u8))
-        {
-            string identity = CallerIdentities.DigestId(Encoding.UTF8.GetString(credentials));
-            if (string.Equals(identity, _options.SuperDigest, StringComparison.Ordinal))
-            {
-                session.Identities.Add("super", "");
-            }
-
-            session.Identities.Add("digest", identity);
-            return CoordErrorCode.Ok;
-        }
-
-        // The address is an identity from the start; asking for it again is harmless.
-        return scheme.SequenceEqual("ip"u8) ? CoordErrorCode.Ok : CoordErrorCode.AuthFailed;
     }
 }

@@ -19,6 +19,7 @@ public sealed partial class Replica
     private readonly ISnapshotStore _snapshots;
     private readonly IPeerTransport? _peers;
     private readonly SessionLeases _leases;
+    private readonly Authenticator _authenticator;
     private readonly ApplyResult _result = new();
     private readonly JuteWriter _command = new();
     private readonly JuteWriter _body = new();
@@ -40,6 +41,7 @@ public sealed partial class Replica
         _machine = machine;
         _log = log;
         _snapshots = snapshots;
+        _authenticator = new Authenticator(options.Authentication, options.PasswordSecret);
         _leases = new SessionLeases(Math.Max(1, options.TickTimeMs / 4));
         _now = now;
         _lastTickMs = now.MonotonicMs;

@@ -29,8 +29,8 @@ public sealed record ReplicaOptions
     /// <summary>Longest session time-out granted, milliseconds.</summary>
     public int MaxSessionTimeoutMs { get; init; } = 40_000;
 
-    /// <summary>The super user's digest identity, or null for none.</summary>
-    public string? SuperDigest { get; init; }
+    /// <summary>How clients show who they are.</summary>
+    public AuthenticationOptions Authentication { get; init; } = new();
 
     /// <summary>Whether znodes with a time to live may be created.</summary>
     public bool ExtendedTypes { get; init; }

@@ -25,6 +25,9 @@ internal enum RequestKind : byte
 
     /// <summary>Adds an identity to the connection.</summary>
     Auth,
+
+    /// <summary>A step of a SASL exchange.</summary>
+    Sasl,
 }
 
 /// <summary>Sorts operations by how they are served.</summary>
@@ -48,6 +51,7 @@ internal static class Requests
         OpCode.Ping => RequestKind.Ping,
         OpCode.Sync => RequestKind.Sync,
         OpCode.Auth => RequestKind.Auth,
+        OpCode.Sasl => RequestKind.Sasl,
         _ => RequestKind.Unknown,
     };
 }

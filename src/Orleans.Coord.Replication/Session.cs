@@ -34,6 +34,9 @@ internal sealed class Session(IClientConnection connection, ConnectRequest reque
     /// <summary>Who the caller has shown to be; sent along with each write.</summary>
     public CallerIdentities Identities { get; } = identities;
 
+    /// <summary>The SASL exchange, once one has begun.</summary>
+    public DigestMd5Exchange? Sasl { get; set; }
+
     /// <summary>Session id; 0 until it is chosen.</summary>
     public long Id { get; set; }
 

@@ -1,3 +1,4 @@
+using System.Text;
 using Orleans.Coord.Jute;
 
 namespace Orleans.Coord.Tree;
@@ -7,6 +8,8 @@ internal static class AclRules
 {
     /// <summary>The least bytes of an entry: permissions and two lengths.</summary>
     public const int MinEntryBytes = 12;
+
+    private static readonly byte[] Provider = Encoding.UTF8.GetBytes(CallerIdentities.ProviderScheme);
 
     /// <summary><see cref="Acl.Open"/> as a jute vector.</summary>
     public static byte[] OpenEncoded { get; } = EncodeAnyone(Permissions.All);
@@ -70,7 +73,7 @@ internal static class AclRules
             CoordErrorCode code = noScheme ? CoordErrorCode.InvalidAcl
                 : scheme.SequenceEqual("auth"u8) ? ExpandAuth(permissions, identities, output, ref resolved)
                 : noId ? CoordErrorCode.MarshallingError
-                : !IsValid(scheme, id) ? CoordErrorCode.InvalidAcl
+                : !IsValid(scheme, id, identities) ? CoordErrorCode.InvalidAcl
                 : Append(permissions, scheme, id, output, ref resolved);
             if (code != CoordErrorCode.Ok)
             {
@@ -113,9 +116,9 @@ internal static class AclRules
 
     /// <summary>An address proves no identity, so <c>ip</c> does not count for <c>auth</c>; nor does super.</summary>
     private static bool IsAuthenticated(ReadOnlySpan<byte> scheme) =>
-        scheme.SequenceEqual("digest"u8) || scheme.SequenceEqual("sasl"u8) || scheme.SequenceEqual("x509"u8);
+        !scheme.SequenceEqual("ip"u8) && !scheme.SequenceEqual("super"u8) && !scheme.SequenceEqual(Provider);
 
-    private static bool IsValid(ReadOnlySpan<byte> scheme, ReadOnlySpan<byte> id)
+    private static bool IsValid(ReadOnlySpan<byte> scheme, ReadOnlySpan<byte> id, ReadOnlySpan<byte> identities)
     {
         if (scheme.SequenceEqual("world"u8))
         {
@@ -130,7 +133,31 @@ internal static class AclRules
 
         return scheme.SequenceEqual("ip"u8)
             ? IpPattern.IsValid(id)
-            : scheme.SequenceEqual("sasl"u8) || scheme.SequenceEqual("x509"u8);
+            : scheme.SequenceEqual("sasl"u8) ? IsPrincipal(id)
+            : scheme.SequenceEqual("x509"u8) || IsProvided(scheme, identities);
+    }
+
+    /// <summary>Any name, but one with a realm must be Kerberos' <c>service/host@REALM</c>.</summary>
+    private static bool IsPrincipal(ReadOnlySpan<byte> id)
+    {
+        int at = id.IndexOf((byte)'@');
+        return at < 0 || (id[..at].Count((byte)'/') <= 1 && !id[(at + 1)..].ContainsAny((byte)'/', (byte)'@'));
+    }
+
+    private static bool IsProvided(ReadOnlySpan<byte> wanted, ReadOnlySpan<byte> identities)
+    {
+        var reader = new JuteReader(identities);
+        for (int left = reader.ReadCount(8); left > 0; left--)
+        {
+            ReadOnlySpan<byte> scheme = reader.ReadString();
+            ReadOnlySpan<byte> id = reader.ReadString();
+            if (!reader.Failed && scheme.SequenceEqual(Provider) && id.SequenceEqual(wanted))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private static bool Matches(AclEntry entry, ReadOnlySpan<byte> identities)

@@ -9,13 +9,22 @@ namespace Orleans.Coord.Tree;
 /// </summary>
 public sealed class CallerIdentities
 {
+    /// <summary>
+    /// Stands in the encoded identities for a scheme of the serving member's own providers: lists may name it. It goes
+    /// with each request, so that all replicas judge a list alike whatever providers they have.
+    /// </summary>
+    internal const string ProviderScheme = "provider";
+
     private readonly List<(string Scheme, string Id)> _all = [];
+    private readonly IReadOnlyList<string> _schemes;
 
     /// <summary>Creates the identities of a fresh connection.</summary>
     /// <param name="address">The client's IP address as text, without a port.</param>
-    public CallerIdentities(string address)
+    /// <param name="schemes">Schemes of providers that the serving member has besides ZooKeeper's own.</param>
+    public CallerIdentities(string address, IReadOnlyList<string>? schemes = null)
     {
         ArgumentNullException.ThrowIfNull(address);
+        _schemes = schemes ?? [];
         Encoded = [];
         Add("ip", address);
     }
@@ -40,8 +49,8 @@ public sealed class CallerIdentities
 
         _all.Add((scheme, id));
         var writer = new JuteWriter();
-        writer.WriteInt(_all.Count);
-        foreach ((string s, string i) in _all)
+        writer.WriteInt(_all.Count + _schemes.Count);
+        foreach ((string s, string i) in _all.Concat(_schemes.Select(own => (ProviderScheme, own))))
         {
             writer.WriteString(s);
             writer.WriteString(i);

@@ -117,7 +117,7 @@ public sealed class UpkeepTests
     public void The_super_user_passes_every_list()
     {
         string digest = "super:" + Convert.ToBase64String(Sha1("super:secret"));
-        var silo = new TestSilo(TestSilo.DefaultOptions with { SuperDigest = digest });
+        var silo = new TestSilo(TestSilo.DefaultOptions with { Authentication = new() { SuperDigest = digest } });
         TestClient owner = silo.Join();
         owner.Add(OpCode.Create, w =>
         {

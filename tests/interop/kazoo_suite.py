@@ -131,7 +131,7 @@ def main():
     options = suite.arguments(__doc__).parse_args()
     report = suite.Report("kazoo")
     # As kazoo's harness configures ZooKeeper: the password of `super` is `test`.
-    settings = {"super_digest": "super:D/InIHSb7yEEbrWz8b9l71RjZJU="}
+    settings = {"super_digest": "super:D/InIHSb7yEEbrWz8b9l71RjZJU=", "sasl_users": {"jaasuser": "jaas_password"}}
     with servers.Server(options.server, options.set, **settings) as server:
         cluster = Cluster([ManagedServer(server)])
         kazoo.testing.harness.get_global_cluster = lambda: cluster

@@ -28,6 +28,7 @@ SETTINGS = {
     "super_digest": ("Coord:SuperDigest", "-Dzookeeper.DigestAuthenticationProvider.superDigest={}"),
     "extended_types": ("Coord:ExtendedTypes", "-Dzookeeper.extendedTypesEnabled={}"),
     "enforce_quota": ("Coord:EnforceQuota", "-Dzookeeper.enforceQuota={}"),
+    "require_auth": ("Coord:RequireAuth", "-Dzookeeper.enforce.auth.schemes={}"),
     "container_check_ms": ("Coord:ContainerCheckMs", "-Dznode.container.checkIntervalMs={}"),
 }
 
@@ -63,7 +64,7 @@ def four_letter_word(port, word):
 class Server:
     """One server with a data folder of its own, on one port for its whole life."""
 
-    def __init__(self, kind, extra=(), **settings):
+    def __init__(self, kind, extra=(), sasl_users=(), **settings):
         self.kind = kind
         self.port = free_port()
         self.folder = Path(tempfile.mkdtemp(prefix="interop-"))
@@ -72,6 +73,7 @@ class Server:
         self.log = self.folder / "server.log"
         self._settings = settings
         self._extra = extra
+        self._sasl_users = dict(sasl_users)
         self._process = None
         self._keep = False
 
@@ -189,6 +191,8 @@ class Server:
         command = ["./coord", "up", "--port", str(self.port), "--data", str(self.data)]
         for name, value in self._settings.items():
             command += ["--set", f"{SETTINGS[name][0]}={_text(value)}"]
+        for user, password in self._sasl_users.items():
+            command += ["--set", f"Coord:Sasl:Users:{user}={password}"]
         for setting in self._extra:
             command += ["--set", setting]
         return command
@@ -200,11 +204,22 @@ class Server:
         for name, value in self._settings.items():
             spelled = SETTINGS[name][1].format(_text(value))
             (properties if spelled.startswith("-D") else lines).append(spelled)
+        if "require_auth" in self._settings:
+            properties.append("-Dzookeeper.enforce.auth.enabled=true")
+        if self._sasl_users:
+            properties.append(f"-Djava.security.auth.login.config={self._jaas()}")
+            lines.append("authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider")
         configuration = self.folder / "zoo.cfg"
         configuration.write_text("\n".join(lines) + "\n")
         return ["/usr/bin/java", "-cp", ZOOKEEPER_CLASSPATH, *properties,
                 "-Dlog4j.configuration=file:" + str(self._log4j()),
                 "org.apache.zookeeper.server.ZooKeeperServerMain", str(configuration)]
+
+    def _jaas(self):
+        path = self.folder / "jaas.conf"
+        users = " ".join(f'user_{user}="{password}"' for user, password in self._sasl_users.items())
+        path.write_text(f"Server {{ org.apache.zookeeper.server.auth.DigestLoginModule required {users}; }};\n")
+        return path
 
     def _log4j(self):
         path = self.folder / "log4j.properties"

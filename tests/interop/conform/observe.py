@@ -1,5 +1,6 @@
 """What comes back, as text that is the same on every run: zxids, session ids and times become relations."""
 
+import re
 import struct
 import time
 
@@ -140,6 +141,8 @@ class Observer:
             return [self._vector(reader, lambda: self.path(reader.buffer()))]
         if name in ("getAllChildrenNumber", "addWatch"):
             return [str(reader.integer())]
+        if name == "sasl":
+            return ["null" if (token := reader.buffer()) is None else " ".join(token_fields(token))]
         if name == "whoAmI":
             return [self._vector(reader, lambda: f"{_plain(reader)}:{_plain(reader)}")]
         if name in ("multi", "multiRead"):
@@ -214,6 +217,11 @@ def data(raw):
     if raw is None:
         return "null"
     return f"zeros:{len(raw)}" if len(raw) > 20 else f'"{text(raw)}"'
+
+
+def token_fields(token):
+    """The names in a SASL token: their values are different each time."""
+    return re.findall(r"(?:^|,)([a-z]+)=", token.decode())
 
 
 def _plain(reader):

@@ -4,10 +4,12 @@ import re
 import socket
 import struct
 
+import puresasl.client
+
 import servers
 import zkwire
 from conform.language import OPS, WRITES, Encoder, data_of, tokens_of
-from conform.observe import Observer
+from conform.observe import Observer, error_name, token_fields
 from zkwire import EVENT_XID, Connection, Disconnected, buffer, frame, integer
 
 PING_XID = -2
@@ -207,6 +209,8 @@ class Player:
             peer.observe_reply("raw", None, "")
         elif verb == "cut":
             self._cut(peer, rest)
+        elif verb == "login":
+            self._login(peer, *rest.split())
         else:
             self._requests(peer, number, request)
 
@@ -247,6 +251,22 @@ class Player:
             payload += self._encoder.operation(request.replace("FILL", f"zeros:{missing + 4}"))[1]
             assert len(payload) == int(size), (len(payload), size)
         return name, _reply_xid(name, xid), payload, patience
+
+    @staticmethod
+    def _login(peer, user, password):
+        """A whole SASL exchange; the tokens are told by the names in them."""
+        sasl = puresasl.client.SASLClient("zk-sasl-md5", "zookeeper", mechanism="DIGEST-MD5",
+                                          username=user, password=password)
+        response = sasl.process() or b""
+        while not sasl.complete:
+            peer.send([integer(peer.next_xid()) + integer(OPS["sasl"]) + buffer(response)])
+            reply = peer.receive()
+            token = zkwire.read_buffer(reply.body, 0)[0] if reply.body else None
+            shown = " ".join(token_fields(token or b""))
+            peer.seen.append(f"{error_name(reply.error)} {shown}".strip())
+            if not token:
+                return
+            response = sasl.process(token)
 
     def _cut(self, peer, request):
         """The request with its record cut after each number of bytes; outcomes that follow one another are joined."""

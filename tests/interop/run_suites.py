@@ -25,12 +25,14 @@ SUITES = {
     "malformed": ("malformed", 10),
     "kill9": ("kill9", 40),
     "ensemble": ("ensemble.py", 10),
+    "chaos": ("chaos.py", 75),
     "kazoo": ("kazoo_suite.py", 20),
 }
 # What `--long` adds.
 LONGER = {
     "kill9": ["--rounds", "100"],
     "malformed": ["--connections", "5000"],
+    "chaos": ["--seconds", "1000"],
 }
 LAST_LINE = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped\n")
 

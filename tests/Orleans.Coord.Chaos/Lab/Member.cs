@@ -1,0 +1,133 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Orleans.Coord.Chaos.Lab;
+
+/// <summary>One silo of the ensemble: a process on a host and a disk of its own.</summary>
+internal sealed class Member(int id, string silo, string members, MemberDisk disk)
+{
+    private const int ClientPort = 2181;
+
+    private readonly Lock _gate = new();
+    private readonly StringBuilder _output = new();
+    private Process? _process;
+
+    public int Id { get; } = id;
+
+    public MemberDisk Disk { get; } = disk;
+
+    /// <summary>Where clients reach it.</summary>
+    public string ClientAddress => $"{Network.Address(Id)}:{ClientPort}";
+
+    public bool IsRunning => _process is { HasExited: false };
+
+    /// <summary>Why it ended when nobody told it to; null while all is well.</summary>
+    public string? Complaint { get; private set; }
+
+    /// <summary>All that it has printed.</summary>
+    public string Output
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _output.ToString();
+            }
+        }
+    }
+
+    public void Start()
+    {
+        Process process = new() { StartInfo = StartInfo(), EnableRaisingEvents = true };
+        process.OutputDataReceived += (_, line) => Keep(line.Data);
+        process.ErrorDataReceived += (_, line) => Keep(line.Data);
+        Keep("--- start");
+        process.Start();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        _process = process;
+    }
+
+    /// <summary>Sends a signal to the process, if there is one.</summary>
+    public void Signal(string name)
+    {
+        if (IsRunning)
+        {
+            Shell.Signal(name, _process!.Id);
+        }
+    }
+
+    /// <summary>Ends it with a signal and waits for the end.</summary>
+    public void End(string signal)
+    {
+        if (_process is not { } process)
+        {
+            return;
+        }
+
+        Signal(signal);
+        process.WaitForExit();
+        Keep($"--- ended after {signal} with code {process.ExitCode}");
+        _process = null;
+    }
+
+    /// <summary>Notes a complaint, and starts it again, when it has ended although nobody told it to.</summary>
+    public void StartAgainIfEnded()
+    {
+        if (_process is { HasExited: true } process)
+        {
+            Complaint ??= $"member {Id} ended by itself with code {process.ExitCode}";
+            Start();
+        }
+    }
+
+    /// <summary>leader, follower or observer; null while it serves nobody.</summary>
+    public string? Mode()
+    {
+        try
+        {
+            using var connection = new TcpClient { SendTimeout = 2000, ReceiveTimeout = 2000 };
+            if (!connection.ConnectAsync(Network.Address(Id), ClientPort).Wait(2000))
+            {
+                return null;
+            }
+
+            connection.GetStream().Write("srvr"u8);
+            using var reader = new StreamReader(connection.GetStream());
+            string? mode = reader.ReadToEnd().Split('\n')
+                .FirstOrDefault(line => line.StartsWith("Mode: ", StringComparison.Ordinal));
+            return mode?["Mode: ".Length..];
+        }
+        catch (Exception e) when (e is IOException or SocketException or AggregateException)
+        {
+            return null;
+        }
+    }
+
+    private ProcessStartInfo StartInfo()
+    {
+        string[] words =
+        [
+            "netns", "exec", Network.Name(Id), "dotnet", silo, "up",
+            "--data", Path.Combine(Disk.Folder, "data"), "--address", "*",
+            "--port", ClientPort.ToString(CultureInfo.InvariantCulture),
+            "--set", $"Coord:ReplicaId={Id}", "--set", "Coord:Members=" + members,
+            // Small files, so that segments roll and snapshots are taken and sent within a short run.
+            "--set", "Coord:SegmentBytes=8388608", "--set", "Coord:SnapshotLogBytes=4194304",
+            "--set", "Coord:DiskReserveBytes=33554432", "--set", "Coord:TickTimeMs=1000",
+        ];
+        var info = new ProcessStartInfo("ip", words) { RedirectStandardOutput = true, RedirectStandardError = true };
+        info.Environment["DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS"] = "1";
+        return info;
+    }
+
+    private void Keep(string? line)
+    {
+        lock (_gate)
+        {
+            _output.Append(CultureInfo.InvariantCulture, $"{DateTime.UtcNow:HH:mm:ss.fff} ").AppendLine(line);
+        }
+    }
+}

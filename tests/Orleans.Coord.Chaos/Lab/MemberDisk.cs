@@ -1,0 +1,67 @@
+namespace Orleans.Coord.Chaos.Lab;
+
+/// <summary>
+/// A small disk of a member's own: a file with a real file system in it. It can be filled up, and it can be made to
+/// stall every write and sync for a while.
+/// </summary>
+internal sealed class MemberDisk
+{
+    private const long Bytes = 256L << 20;
+
+    private readonly string _filler;
+    private bool _stalled;
+
+    /// <summary>Makes the file system and mounts it.</summary>
+    /// <param name="folder">Where it is mounted; the file stands beside it.</param>
+    /// <exception cref="LabException">Mounting is not permitted here.</exception>
+    public MemberDisk(string folder)
+    {
+        Folder = folder;
+        _filler = Path.Combine(folder, "filler");
+        Directory.CreateDirectory(folder);
+        string image = folder + ".image";
+        using (FileStream file = File.Create(image))
+        {
+            file.SetLength(Bytes);
+        }
+
+        // No reserved blocks: root's writes must fail when the disk is full, too.
+        Shell.Run($"mkfs.ext4 -q -m 0 {image}");
+        Shell.Run($"mount -o loop {image} {folder}");
+    }
+
+    /// <summary>Where it is mounted.</summary>
+    public string Folder { get; }
+
+    /// <summary>Takes all space but <paramref name="left"/> bytes.</summary>
+    public void Fill(long left)
+    {
+        long free = new DriveInfo(Folder).AvailableFreeSpace;
+        if (free > left)
+        {
+            Shell.Run($"fallocate -l {free - left} {_filler}");
+        }
+    }
+
+    /// <summary>Stalls every write and sync until <see cref="Heal"/>.</summary>
+    public void Stall()
+    {
+        if (!_stalled)
+        {
+            _stalled = true;
+            Shell.Run($"fsfreeze -f {Folder}");
+        }
+    }
+
+    /// <summary>Works again, and has its space back.</summary>
+    public void Heal()
+    {
+        if (_stalled)
+        {
+            _stalled = false;
+            Shell.Run($"fsfreeze -u {Folder}");
+        }
+
+        File.Delete(_filler);
+    }
+}

@@ -1,0 +1,108 @@
+using System.Collections.Concurrent;
+using Orleans.Coord.Client;
+
+namespace Orleans.Coord.Chaos.Load;
+
+/// <summary>
+/// Sessions come and go, each with an ephemeral znode: it is there as long as its session, and not longer.
+/// </summary>
+internal sealed class EphemeralLoad(Run run) : ILoad
+{
+    private const string Parent = "/chaos/ephemerals";
+
+    private readonly ConcurrentDictionary<string, Life> _lives = new();
+    private int _looks;
+
+    public string Summary => $"{_lives.Count} ephemerals, looked at {_looks} times";
+
+    public Task PrepareAsync(CoordClient client) => client.EnsurePathAsync(Parent);
+
+    public async Task RunAsync(int actor)
+    {
+        SplitMix64 choices = run.Choices(actor);
+        int number = 0;
+        await run.LiveAsync(async client =>
+        {
+            string name = $"{actor}-{number++}";
+            var life = new Life();
+            _lives[name] = life;
+            await client.CreateAsync($"{Parent}/{name}", mode: CreateMode.Ephemeral);
+            life.SessionLost = client.SessionLost;
+            life.Since = Run.Now;
+            await LookAroundAsync(client, choices.Below(40));
+            if (choices.Below(2) == 0)
+            {
+                life.Until = Run.Now;
+                await client.DeleteAsync($"{Parent}/{name}");
+            }
+            else
+            {
+                life.Until = Run.Now;
+                await client.DisposeAsync();
+            }
+
+            // No session to wait for any more: from here on it must be gone.
+            life.GoneSince = Run.Now;
+        });
+    }
+
+    public async Task FinishAsync(CoordClient client)
+    {
+        // Every session of ours has ended or been lost; the last of them expires within its time-out.
+        await Task.Delay(Run.SessionTimeout * 2, CancellationToken.None);
+        await client.SyncAsync(Parent);
+        IReadOnlyList<string> left = (await client.GetChildrenAsync(Parent)).Names;
+        if (left.Count > 0)
+        {
+            run.Report($"{Parent}: outlived their sessions: {string.Join(", ", left.Take(5))}");
+        }
+    }
+
+    private async Task LookAroundAsync(CoordClient client, int times)
+    {
+        for (int i = 0; i < times && !run.Stop.IsCancellationRequested; i++)
+        {
+            long begun = Run.Now;
+            Task sync = client.SyncAsync(Parent);
+            Task<ZnodeChildren> list = client.GetChildrenAsync(Parent);
+            await Task.WhenAll(sync, list);
+            HashSet<string> present = [.. (await list).Names];
+            Compare(present, begun, Run.Now);
+            Interlocked.Increment(ref _looks);
+            await Task.Delay(50, CancellationToken.None);
+        }
+    }
+
+    private void Compare(HashSet<string> present, long begun, long ended)
+    {
+        foreach ((string name, Life life) in _lives)
+        {
+            // The order matters: a life that ends while we look is judged by what held during the whole look.
+            bool wasLost = life.SessionLost.IsCancellationRequested;
+            if (life.Since < begun && life.Until > ended && !wasLost && !present.Contains(name))
+            {
+                run.Report($"{Parent}/{name}: absent although its session lives");
+            }
+            else if (life.GoneSince < begun && present.Contains(name))
+            {
+                run.Report($"{Parent}/{name}: present although it was given up");
+            }
+        }
+    }
+
+    /// <summary>When an ephemeral must be there (from since to until) and when it must not (from gone on).</summary>
+    private sealed class Life
+    {
+        private long _since = long.MaxValue;
+        private long _until = long.MaxValue;
+        private long _goneSince = long.MaxValue;
+
+        public CancellationToken SessionLost { get; set; }
+
+        public long Since { get => Volatile.Read(ref _since); set => Volatile.Write(ref _since, value); }
+
+        public long Until { get => Volatile.Read(ref _until); set => Volatile.Write(ref _until, value); }
+
+        public long GoneSince { get => Volatile.Read(ref _goneSince); set => Volatile.Write(ref _goneSince, value); }
+    }
+}

@@ -30,19 +30,14 @@ internal sealed class EphemeralLoad(Run run) : ILoad
             life.SessionLost = client.SessionLost;
             life.Since = Run.Now;
             await LookAroundAsync(client, choices.Below(40));
+            life.Until = Run.Now;
             if (choices.Below(2) == 0)
             {
-                life.Until = Run.Now;
                 await client.DeleteAsync($"{Parent}/{name}");
-            }
-            else
-            {
-                life.Until = Run.Now;
-                await client.DisposeAsync();
+                life.GoneSince = Run.Now;
             }
 
-            // No session to wait for any more: from here on it must be gone.
-            life.GoneSince = Run.Now;
+            // Otherwise the session's end takes it along. A goodbye may go unheard, so that can be its time-out later.
         });
     }
 

@@ -60,7 +60,8 @@ internal sealed class Ensemble
         for (DateTime end = DateTime.UtcNow + patience; DateTime.UtcNow < end; await Task.Delay(200))
         {
             List<string?> modes = [.. Members.Select(member => member.Mode())];
-            if (modes.Count(mode => mode == "leader") == 1 && modes.Count(mode => mode == "follower") == modes.Count - 1)
+            if (modes.Count(mode => mode == "leader") == 1
+                && modes.Count(mode => mode == "follower") == modes.Count - 1)
             {
                 return true;
             }

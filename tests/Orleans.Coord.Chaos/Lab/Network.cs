@@ -4,7 +4,7 @@ namespace Orleans.Coord.Chaos.Lab;
 /// A host for each member, in a network namespace of its own, on one bridge where this program sits too. Cuts are
 /// routes that swallow packets, one direction at a time, and touch only the links between members.
 /// </summary>
-/// <remarks>Needs a network and a mount namespace of our own: <c>tests/interop/chaos.py</c> starts us in them.</remarks>
+/// <remarks>Needs network and mount namespaces of our own: <c>tests/interop/chaos.py</c> starts us in them.</remarks>
 internal sealed class Network
 {
     private readonly HashSet<(int From, int To)> _cuts = [];

@@ -3,7 +3,7 @@ using Orleans.Coord.Client;
 
 namespace Orleans.Coord.Chaos.Load;
 
-/// <summary>Creates znodes, many at once: all that were acknowledged must be there, and none that was refused.</summary>
+/// <summary>Creates znodes, many at once: all acknowledged ones must be there, and none that was refused.</summary>
 internal sealed class SetLoad(Run run) : ILoad
 {
     private const string Parent = "/chaos/set";

@@ -29,7 +29,7 @@ internal sealed class VersionedRegister(string name)
     public void Read(string value, int version, long begun, long ended) =>
         Add(new(IsWrite: false, value, version, begun, ended));
 
-    /// <summary>A write of which nobody knows whether it happened, or when; it cannot have before it was begun.</summary>
+    /// <summary>A write of which nobody knows whether it happened; never before it was begun.</summary>
     public void MayHaveWritten(string value, long begun)
     {
         lock (_gate)

@@ -101,4 +101,13 @@ public enum OpCode
 
     /// <summary>List the caller's identities.</summary>
     WhoAmI = 107,
+
+    /// <summary>Ours, not ZooKeeper's: a write with a number, which runs once however often it is sent.</summary>
+    Numbered = 1001,
+
+    /// <summary>Ours: a read that has seen all writes that were answered before it was sent.</summary>
+    LinearizableRead = 1002,
+
+    /// <summary>Ours: list the changes since a zxid.</summary>
+    GetChanges = 1003,
 }

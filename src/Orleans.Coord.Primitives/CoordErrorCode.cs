@@ -103,4 +103,7 @@ public enum CoordErrorCode
 
     /// <summary>The server is overloaded and throttled the request.</summary>
     ThrottledOp = -127,
+
+    /// <summary>Ours, not ZooKeeper's: changes that were asked for are no longer in the history.</summary>
+    HistoryLost = -1001,
 }

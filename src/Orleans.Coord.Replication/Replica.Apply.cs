@@ -161,7 +161,7 @@ public sealed partial class Replica
         PendingRequest request = session.Pending.Dequeue();
         Invariant.Check(request.Kind == PendingKind.Write && request.Ticket == (ulong)command.Position);
         _lastOwnApplyMs = _now.MonotonicMs;
-        WireFrames.Reply(session.Connection.Output, request.Xid, zxid, _result.Code, _result.Body.Written);
+        WireFrames.Reply(session.Connection.Output, request.Xid, _result.Zxid, _result.Code, _result.Body.Written);
         session.Connection.FlushAfterTurn();
         Session.Finished(request.Frames);
         if (closed)

@@ -37,7 +37,8 @@ public sealed partial class Replica
                 return false;
             case RequestKind.Write:
                 request.Kind = PendingKind.Write;
-                if (!RefusedAsDiskIsLow(ref request) && !ProposeRequest(session, ref request, reader.Rest))
+                if (!RefusedAsDiskIsLow(session, ref request, reader.Rest)
+                    && !ProposeRequest(session, ref request, reader.Rest))
                 {
                     return false;
                 }
@@ -95,9 +96,7 @@ public sealed partial class Replica
         switch (Requests.KindOf(request.Op))
         {
             case RequestKind.Read:
-                int start = WireFrames.BeginReply(output, request.Xid, zxid);
-                CoordErrorCode code = _machine.Read(request.Op, body, session.Id, session.Identities, output);
-                WireFrames.EndReply(output, start, code);
+                AnswerRead(session, request.Xid, request.Op, body);
                 break;
             case RequestKind.Ping:
                 WireFrames.Reply(output, PingXid, zxid, CoordErrorCode.Ok);
@@ -107,6 +106,10 @@ public sealed partial class Replica
                 break;
             case RequestKind.Write:
                 WireFrames.Reply(output, request.Xid, zxid, request.Code);
+                break;
+            case RequestKind.Sync when request.Op == OpCode.LinearizableRead:
+                var reader = new JuteReader(body);
+                AnswerRead(session, request.Xid, (OpCode)reader.ReadInt(), reader.Rest);
                 break;
             case RequestKind.Sync:
                 AnswerSync(output, request, body);
@@ -124,6 +127,14 @@ public sealed partial class Replica
         }
 
         session.Connection.FlushAfterTurn();
+    }
+
+    private void AnswerRead(Session session, int xid, OpCode op, ReadOnlySpan<byte> body)
+    {
+        JuteWriter output = session.Connection.Output;
+        int start = WireFrames.BeginReply(output, xid, _machine.LastApplied);
+        CoordErrorCode code = _machine.Read(op, body, session.Id, session.Identities, output);
+        WireFrames.EndReply(output, start, code);
     }
 
     private void AnswerWatchOperation(Session session, in PendingRequest request, ReadOnlySpan<byte> body)
@@ -181,9 +192,12 @@ public sealed partial class Replica
     }
 
     // Deletes and goodbyes give room back, so they pass; the reserve is there for them.
-    private bool RefusedAsDiskIsLow(ref PendingRequest request)
+    // A write that has run already must not be called refused.
+    private bool RefusedAsDiskIsLow(Session session, ref PendingRequest request, ReadOnlySpan<byte> body)
     {
-        if (!_diskLow || request.Op is OpCode.Delete or OpCode.CloseSession or OpCode.DeleteContainer)
+        OpCode op = CoordStateMachine.Unwrap(request.Op, body);
+        if (!_diskLow || op is OpCode.Delete or OpCode.CloseSession or OpCode.DeleteContainer
+            || (request.Op == OpCode.Numbered && _machine.HasRun(session.Id, body)))
         {
             return false;
         }

@@ -11,6 +11,9 @@ public sealed class ApplyResult
     /// </summary>
     public CoordErrorCode Code { get; internal set; }
 
+    /// <summary>The zxid that the reply bears: the entry's own, or for a repeated write that of the first.</summary>
+    public long Zxid { get; internal set; }
+
     /// <summary>The reply's body; empty unless <see cref="Code"/> is <see cref="CoordErrorCode.Ok"/>.</summary>
     public JuteWriter Body { get; } = new();
 
@@ -31,6 +34,7 @@ public sealed class ApplyResult
     {
         const int KeepBytes = 64 * 1024;
         Code = CoordErrorCode.Ok;
+        Zxid = 0;
         Body.Clear(KeepBytes);
         Events.Clear();
         SessionId = 0;

@@ -41,6 +41,9 @@ public readonly ref struct Command
     /// <summary>The client's request, without its header.</summary>
     public ReadOnlySpan<byte> Body { get; private init; }
 
+    /// <summary>The same caller's request for what this one wraps.</summary>
+    internal Command With(OpCode op, ReadOnlySpan<byte> body) => this with { Op = op, Body = body };
+
     /// <summary>Parses a payload; false if it holds no command.</summary>
     public static bool TryRead(ReadOnlySpan<byte> payload, out Command command)
     {

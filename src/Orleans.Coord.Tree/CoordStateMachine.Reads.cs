@@ -29,6 +29,8 @@ public sealed partial class CoordStateMachine
             case OpCode.WhoAmI:
                 who.WriteClientInfos(reply);
                 return CoordErrorCode.Ok;
+            case OpCode.GetChanges:
+                return GetChanges(body, who, reply);
             case OpCode.GetAcl:
             case OpCode.GetAllChildrenNumber:
                 break;
@@ -128,7 +130,7 @@ public sealed partial class CoordStateMachine
             return CoordErrorCode.BadArguments;
         }
 
-        Znode? node = Tree.Find(path);
+        Znode? node = FindReadable(path);
         if (node is null)
         {
             return CoordErrorCode.NoNode;

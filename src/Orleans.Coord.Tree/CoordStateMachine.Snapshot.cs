@@ -31,9 +31,8 @@ public sealed partial class CoordStateMachine
             reader.Add(chunk.Span);
         }
 
-        var machine = new CoordStateMachine(reader.Assemble(), reader.Sessions)
+        var machine = new CoordStateMachine(reader.Assemble(), reader.Sessions, reader.Header.LastApplied)
         {
-            LastApplied = reader.Header.LastApplied,
             LastTime = reader.Header.LastTime,
         };
         machine.Tree.Acls.DropUnused();

@@ -215,7 +215,8 @@ public sealed partial class CoordStateMachine
 
     private void Trigger(WatchEventType type, ReadOnlySpan<byte> path, AclList acl)
     {
-        if (Watches.Count > 0)
+        // The history names the child: that its parent's list has changed goes without saying.
+        if (Watches.Count > 0 || type != WatchEventType.NodeChildrenChanged)
         {
             _triggers.Add(type, path, acl);
         }

@@ -15,14 +15,17 @@ public sealed partial class CoordStateMachine
 
     /// <summary>Creates the state before the first entry: the tree as ZooKeeper has it on its first day.</summary>
     public CoordStateMachine()
-        : this(new ZnodeTree(), new SessionTable())
+        : this(new ZnodeTree(), new SessionTable(), lastApplied: 0)
     {
     }
 
-    private CoordStateMachine(ZnodeTree tree, SessionTable sessions)
+    private CoordStateMachine(ZnodeTree tree, SessionTable sessions, long lastApplied)
     {
         Tree = tree;
         Sessions = sessions;
+        LastApplied = lastApplied;
+        _history = new ChangeHistory(lastApplied);
+        _about = new Znode("coord"u8.ToArray(), ZnodeKind.Persistent, tree.Acls.Open) { Data = AboutText.ToArray() };
     }
 
     /// <summary>The index of the last applied entry; also the zxid of the newest write.</summary>
@@ -79,6 +82,7 @@ public sealed partial class CoordStateMachine
         result.Reset();
         Advance(index);
         LastTime = Math.Max(LastTime, command.Time);
+        result.Zxid = index;
         result.Code = command.Kind switch
         {
             CommandKind.Request => ApplyRequest(command, result),
@@ -90,7 +94,7 @@ public sealed partial class CoordStateMachine
 
         if (result.Code == CoordErrorCode.Ok)
         {
-            _triggers.Fire(Watches, result.Events);
+            _triggers.Fire(index, _history, Watches, result.Events);
         }
         else
         {
@@ -136,6 +140,11 @@ public sealed partial class CoordStateMachine
             }
         }
 
+        return command.Op == OpCode.Numbered ? ApplyNumbered(command, result) : Execute(command, result);
+    }
+
+    private CoordErrorCode Execute(in Command command, ApplyResult result)
+    {
         var reader = new JuteReader(command.Body);
         switch (command.Op)
         {

@@ -31,6 +31,11 @@ public sealed class Session
 
     internal uint SnapshotMark { get; set; }
 
-    internal ulong Hash =>
+    /// <summary>The answers to numbered writes; null while the session has sent none.</summary>
+    internal KeptResults? Results { get; set; }
+
+    internal ulong Hash => Results is null ? OwnHash : TreeHash.Pair(OwnHash, Results.Digest);
+
+    private ulong OwnHash =>
         TreeHash.Step(_identityHash, ((ulong)(uint)TimeoutMs << 32) | (uint)Generation, (ulong)LastPosition);
 }

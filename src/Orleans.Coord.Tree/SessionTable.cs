@@ -91,6 +91,33 @@ public sealed class SessionTable
         return CoordErrorCode.Ok;
     }
 
+    /// <summary>Drops the results that the session's client has seen; returns those that are left.</summary>
+    internal KeptResults ForgetResults(Session session, long lowest)
+    {
+        BeforeChange(session);
+        session.Results ??= new KeptResults();
+        session.Results.Forget(lowest);
+        Digest += session.Hash;
+        return session.Results;
+    }
+
+    internal void KeepResult(Session session, in KeptResult result)
+    {
+        Invariant.Check(session.Results is not null);
+        BeforeChange(session);
+        session.Results.Keep(result);
+        Digest += session.Hash;
+    }
+
+    /// <summary>Gives a session of a snapshot its results.</summary>
+    internal void RestoreResults(Session session, KeptState state)
+    {
+        Invariant.Check(session.Results is null);
+        BeforeChange(session);
+        session.Results = new KeptResults(state);
+        Digest += session.Hash;
+    }
+
     internal void Remove(Session session)
     {
         BeforeChange(session);

@@ -86,6 +86,9 @@ internal sealed class SnapshotReader
             case SnapshotGroup.Sessions:
                 AddSession(SessionRecord.Read(ref reader));
                 break;
+            case SnapshotGroup.Results:
+                AddResults(ResultsRecord.Read(ref reader), reader.Failed);
+                break;
             case SnapshotGroup.Znodes:
                 AddZnode(ZnodeRecord.Read(ref reader), reader.Failed);
                 break;
@@ -139,6 +142,24 @@ internal sealed class SnapshotReader
             Generation = record.Generation,
             LastPosition = record.LastPosition,
         });
+    }
+
+    private void AddResults(in ResultsRecord record, bool cut)
+    {
+        Require(!cut, "a record is cut");
+        KeptState state = record.State;
+        Require(
+            Sessions.TryGet(record.SessionId, out Session? session) && session.Results is null,
+            "kept results are without a session or come twice");
+        long before = state.Lowest - 1;
+        foreach (KeptResult result in state.Results)
+        {
+            Require(result.Number > before && result.Number <= state.Last, "kept results are out of order");
+            before = result.Number;
+        }
+
+        Require(state.Lowest > 0 && state.Results.Length <= KeptResults.MaxCount, "kept results are malformed");
+        Sessions.RestoreResults(session, state);
     }
 
     private void AddZnode(in ZnodeRecord record, bool cut)

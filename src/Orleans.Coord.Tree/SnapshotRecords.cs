@@ -95,13 +95,15 @@ internal readonly record struct ZnodeRecord(
 /// <summary>A session as a snapshot has it.</summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct SessionRecord(
-    long Id, int TimeoutMs, int Generation, long LastPosition, byte[] PasswordHash)
+    long Id, int TimeoutMs, int Generation, long LastPosition, byte[] PasswordHash, KeptState? Results = null)
 {
     /// <summary>The least bytes of a record.</summary>
     public const int MinBytes = 28;
 
     public static SessionRecord Of(Session session) =>
-        new(session.Id, session.TimeoutMs, session.Generation, session.LastPosition, session.PasswordHash);
+        new(
+            session.Id, session.TimeoutMs, session.Generation, session.LastPosition, session.PasswordHash,
+            session.Results?.Save());
 
     public static SessionRecord Read(ref JuteReader reader) =>
         new(reader.ReadLong(), reader.ReadInt(), reader.ReadInt(), reader.ReadLong(), reader.ReadBuffer().ToArray());
@@ -113,5 +115,42 @@ internal readonly record struct SessionRecord(
         output.WriteInt(Generation);
         output.WriteLong(LastPosition);
         output.WriteBuffer(PasswordHash);
+    }
+}
+
+/// <summary>The results kept for a session; only sessions with some have such a record.</summary>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct ResultsRecord(long SessionId, KeptState State)
+{
+    private const int MinResultBytes = 24;
+
+    public static ResultsRecord Read(ref JuteReader reader)
+    {
+        long session = reader.ReadLong();
+        long lowest = reader.ReadLong();
+        long last = reader.ReadLong();
+        var results = new KeptResult[Math.Max(0, reader.ReadCount(MinResultBytes))];
+        for (int i = 0; i < results.Length; i++)
+        {
+            results[i] = new KeptResult(
+                reader.ReadLong(), reader.ReadLong(), (CoordErrorCode)reader.ReadInt(), reader.ReadBuffer().ToArray());
+        }
+
+        return new ResultsRecord(session, new KeptState(lowest, last, results));
+    }
+
+    public void Write(JuteWriter output)
+    {
+        output.WriteLong(SessionId);
+        output.WriteLong(State.Lowest);
+        output.WriteLong(State.Last);
+        output.WriteInt(State.Results.Length);
+        foreach (KeptResult result in State.Results)
+        {
+            output.WriteLong(result.Number);
+            output.WriteLong(result.Zxid);
+            output.WriteInt((int)result.Code);
+            output.WriteBuffer(result.Body);
+        }
     }
 }

@@ -18,6 +18,7 @@ public sealed class TreeSnapshot
     private readonly int _highWater;
     private readonly Queue<ZnodeRecord> _asideZnodes = [];
     private readonly Queue<SessionRecord> _asideSessions = [];
+    private readonly Queue<ResultsRecord> _results = [];
     private int _nextAcl;
     private int _nextSession;
     private int _nextSlot;
@@ -51,6 +52,7 @@ public sealed class TreeSnapshot
         && _nextSession == _sessions.Length
         && _nextSlot == _highWater
         && _asideSessions.Count == 0
+        && _results.Count == 0
         && _asideZnodes.Count == 0;
 
     /// <summary>Appends the next records to <paramref name="chunk"/>, which makes a chunk of its own.</summary>
@@ -71,6 +73,7 @@ public sealed class TreeSnapshot
         int left = maxZnodes;
         WriteAcls(chunk, ref left);
         WriteSessions(chunk, ref left);
+        WriteResults(chunk, ref left);
         WriteAside(chunk, ref left);
         WriteZnodes(chunk, ref left);
         if (!IsAllWritten)
@@ -143,8 +146,7 @@ public sealed class TreeSnapshot
         int before = _savedSessions;
         while (HasRoom(chunk, left) && _asideSessions.TryDequeue(out SessionRecord record))
         {
-            record.Write(chunk);
-            _savedSessions++;
+            Write(record, chunk);
             left--;
         }
 
@@ -154,13 +156,36 @@ public sealed class TreeSnapshot
             if (session.SnapshotMark != Mark)
             {
                 session.SnapshotMark = Mark;
-                SessionRecord.Of(session).Write(chunk);
-                _savedSessions++;
+                Write(SessionRecord.Of(session), chunk);
                 left--;
             }
         }
 
         SnapshotFormat.EndGroup(chunk, group, _savedSessions - before);
+    }
+
+    private void Write(in SessionRecord record, JuteWriter chunk)
+    {
+        record.Write(chunk);
+        _savedSessions++;
+        if (record.Results is { } results)
+        {
+            _results.Enqueue(new ResultsRecord(record.Id, results));
+        }
+    }
+
+    private void WriteResults(JuteWriter chunk, ref int left)
+    {
+        int group = SnapshotFormat.BeginGroup(chunk, SnapshotGroup.Results);
+        int count = 0;
+        while (HasRoom(chunk, left) && _results.TryDequeue(out ResultsRecord record))
+        {
+            record.Write(chunk);
+            count++;
+            left--;
+        }
+
+        SnapshotFormat.EndGroup(chunk, group, count);
     }
 
     private void WriteAside(JuteWriter chunk, ref int left)

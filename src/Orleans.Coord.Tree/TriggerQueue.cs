@@ -18,11 +18,16 @@ internal sealed class TriggerQueue
         _paths.WriteRaw(path);
     }
 
-    public void Fire(WatchTable watches, List<WatchEvent> events)
+    public void Fire(long zxid, ChangeHistory history, WatchTable watches, List<WatchEvent> events)
     {
         foreach (Trigger trigger in _triggers)
         {
             ReadOnlySpan<byte> path = _paths.Written.Slice(trigger.PathStart, trigger.PathLength);
+            if (trigger.Type != WatchEventType.NodeChildrenChanged)
+            {
+                history.Add(zxid, trigger.Type, path, trigger.Acl);
+            }
+
             watches.Fire(trigger.Type, path, trigger.Acl, events);
         }
     }

@@ -17,9 +17,13 @@ internal sealed class Script(ulong seed, bool withQuotas = false)
         [OpCode.Create, OpCode.Create2, OpCode.CreateContainer, OpCode.CreateTtl];
 
     private readonly SplitMix64 _random = new(seed);
+    private long _number = 1;
 
     /// <summary>Options that every command carries.</summary>
     public CommandOptions Always { get; init; }
+
+    /// <summary>Whether sessions number some of their writes, and send some of those twice.</summary>
+    public bool WithNumbers { get; init; }
 
     public int Below(int exclusive) => _random.Below(exclusive);
 
@@ -60,6 +64,13 @@ internal sealed class Script(ulong seed, bool withQuotas = false)
                 break;
             default:
                 (OpCode op, byte[] body) = Write(allowAll: true);
+                if (WithNumbers && Below(2) == 0)
+                {
+                    _number = Math.Max(1, _number + Below(4) - 1);
+                    long lowest = Math.Max(1, _number - Below(6));
+                    (op, body) = (OpCode.Numbered, NumberedWriteTests.Wrap(_number, lowest, op, body));
+                }
+
                 grid.Write(op, body, session);
                 break;
         }

@@ -15,7 +15,7 @@ public sealed class SnapshotTests
     [InlineData(8)]
     public void A_snapshot_is_exact_at_its_beginning_whatever_happens_meanwhile(ulong seed)
     {
-        var script = new Script(seed, withQuotas: true);
+        var script = new Script(seed, withQuotas: true) { WithNumbers = true };
         var grid = new Harness();
         for (int round = 0; round < 8; round++)
         {
@@ -42,7 +42,7 @@ public sealed class SnapshotTests
     [InlineData(13)]
     public void A_restored_replica_goes_on_like_one_that_never_stopped(ulong seed)
     {
-        var script = new Script(seed, withQuotas: true);
+        var script = new Script(seed, withQuotas: true) { WithNumbers = true };
         var first = new Harness();
         Run(script, first, 400);
         int applied = first.Log.Count;

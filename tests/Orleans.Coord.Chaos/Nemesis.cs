@@ -27,7 +27,8 @@ internal sealed class Nemesis
             new("full-disk", FillDisksAsync),
             new("slow-disk", SlowDiskAsync),
         ];
-        _faults = [.. all.Where(fault => only is null || only.Contains(fault.Name))];
+        _faults = [.. all.Where(fault => (only is null || only.Contains(fault.Name))
+            && (MemberDisk.MayMountFiles || fault.Name != "slow-disk"))];
         if (_faults.Count == 0)
         {
             throw new ArgumentException(
@@ -115,10 +116,9 @@ internal sealed class Nemesis
 
     private async Task<string> CutOneWayAsync()
     {
-        Member from = Any;
-        Member to = Any;
-        _ensemble.Network.Cut(from.Id, to.Id);
-        return $"from {from.Id} to {to.Id}, for {await PauseAsync(500, 6000)} ms";
+        List<Member> two = Shuffled()[..2];
+        _ensemble.Network.Cut(two[0].Id, two[1].Id);
+        return $"from {two[0].Id} to {two[1].Id}, for {await PauseAsync(500, 6000)} ms";
     }
 
     private async Task<string> SplitAsync()

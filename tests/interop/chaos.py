@@ -2,6 +2,7 @@
 """Ensembles of 3 and 5 silos as processes under load, killed, frozen, cut off, with full and slow disks; every promise
 is checked (tests/Orleans.Coord.Chaos)."""
 
+import os
 import random
 import shutil
 import subprocess
@@ -18,7 +19,7 @@ NOT_PERMITTED = 3
 
 # Hosts, cuts and disks are made in namespaces of our own, which vanish with the processes in them.
 NAMESPACES = ["unshare", "--net", "--mount", "--propagation", "private", "--pid", "--fork", "--mount-proc",
-              "--kill-child"]
+              "--kill-child"] + ([] if os.geteuid() == 0 else ["--user", "--map-root-user"])
 
 
 def permitted():

@@ -1,8 +1,8 @@
 namespace Orleans.Coord.Chaos.Lab;
 
 /// <summary>
-/// A small disk of a member's own: a file with a real file system in it. It can be filled up, and it can be made to
-/// stall every write and sync for a while.
+/// A small disk of a member's own: a file with a real file system in it, or memory where only root may mount files. It
+/// can be filled up, and a real one can be made to stall every write and sync for a while.
 /// </summary>
 internal sealed class MemberDisk
 {
@@ -19,16 +19,19 @@ internal sealed class MemberDisk
         Folder = folder;
         _filler = Path.Combine(folder, "filler");
         Directory.CreateDirectory(folder);
-        string image = folder + ".image";
-        using (FileStream file = File.Create(image))
+        if (MayMountFiles)
         {
-            file.SetLength(Bytes);
+            MountFile(folder);
         }
-
-        // No reserved blocks: root's writes must fail when the disk is full, too.
-        Shell.Run($"mkfs.ext4 -q -m 0 {image}");
-        Shell.Run($"mount -o loop {image} {folder}");
+        else
+        {
+            Shell.Run($"mount -t tmpfs -o size={Bytes} tmpfs {folder}");
+        }
     }
+
+    /// <summary>Whether disks are real, and so can stall: root of the machine may, root of a namespace may not.</summary>
+    public static bool MayMountFiles { get; } = File.ReadAllText("/proc/self/uid_map").Split(
+        (char[]?)null, StringSplitOptions.RemoveEmptyEntries) is ["0", "0", ..];
 
     /// <summary>Where it is mounted.</summary>
     public string Folder { get; }
@@ -63,5 +66,18 @@ internal sealed class MemberDisk
         }
 
         File.Delete(_filler);
+    }
+
+    private static void MountFile(string folder)
+    {
+        string image = folder + ".image";
+        using (FileStream file = File.Create(image))
+        {
+            file.SetLength(Bytes);
+        }
+
+        // No reserved blocks: root's writes must fail when the disk is full, too.
+        Shell.Run($"mkfs.ext4 -q -m 0 {image}");
+        Shell.Run($"mount -o loop {image} {folder}");
     }
 }

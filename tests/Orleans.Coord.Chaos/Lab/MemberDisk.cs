@@ -29,7 +29,7 @@ internal sealed class MemberDisk
         }
     }
 
-    /// <summary>Whether disks are real, and so can stall: root of the machine may, root of a namespace may not.</summary>
+    /// <summary>Whether disks are real, and so can stall: only the machine's own root may mount files.</summary>
     public static bool MayMountFiles { get; } = File.ReadAllText("/proc/self/uid_map").Split(
         (char[]?)null, StringSplitOptions.RemoveEmptyEntries) is ["0", "0", ..];
 

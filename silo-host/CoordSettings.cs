@@ -33,6 +33,9 @@ public sealed class CoordSettings
     /// <summary>The super user, as ZooKeeper's superDigest: <c>user:base64(sha1(user:password))</c>.</summary>
     public string? SuperDigest { get; set; }
 
+    /// <summary>TLS for clients.</summary>
+    public ClientTlsSettings ClientTls { get; set; } = new();
+
     /// <summary>SASL DIGEST-MD5.</summary>
     public SaslSettings Sasl { get; set; } = new();
 
@@ -99,6 +102,14 @@ public sealed class CoordSettings
         Require(
             string.IsNullOrEmpty(SuperDigest) || SuperDigest.Contains(':', StringComparison.Ordinal),
             nameof(SuperDigest), SuperDigest, "user:base64(sha1(user:password)), as for ZooKeeper's superDigest");
+        Range("ClientTls:Port", ClientTls.Port, 0, 65_535);
+        Require(
+            ClientTls.ClientAuth is "none" or "want" or "need", "ClientTls:ClientAuth", ClientTls.ClientAuth,
+            "none, want or need");
+        Require(
+            ClientTls.Certificate.Length > 0 == (ClientTls.Port > 0 || ClientTls.OnClientPort),
+            "ClientTls:Certificate", ClientTls.Certificate,
+            "the file of the server's certificate if ClientTls:Port or ClientTls:OnClientPort is set, and else empty");
         Require(
             string.IsNullOrEmpty(Sasl.SuperUser) || Sasl.Users.ContainsKey(Sasl.SuperUser),
             "Sasl:SuperUser", Sasl.SuperUser, "the name of a user in Sasl:Users");
@@ -126,6 +137,34 @@ public sealed class CoordSettings
             throw new StartupException($"Setting Coord:{name} is '{value}'; it must be {allowed}.");
         }
     }
+}
+
+/// <summary>The settings of section <c>Coord:ClientTls</c>.</summary>
+public sealed class ClientTlsSettings
+{
+    /// <summary>Port for TLS clients; 0 for none of their own.</summary>
+    public int Port { get; set; }
+
+    /// <summary>Whether TLS clients may come to the plain port too.</summary>
+    public bool OnClientPort { get; set; }
+
+    /// <summary>File of the server's certificate and its chain: PEM, .p12 or .pfx.</summary>
+    public string Certificate { get; set; } = "";
+
+    /// <summary>PEM file of the private key; empty when it is in the certificate's file.</summary>
+    public string Key { get; set; } = "";
+
+    /// <summary>Password of the private key; empty for none.</summary>
+    public string Password { get; set; } = "";
+
+    /// <summary>PEM file of the authorities whose clients are trusted.</summary>
+    public string Authorities { get; set; } = "";
+
+    /// <summary>Whether clients show a certificate: <c>none</c>, <c>want</c> or <c>need</c>.</summary>
+    public string ClientAuth { get; set; } = "need";
+
+    /// <summary>The subject of the certificate whose owner may do anything; empty for none.</summary>
+    public string SuperUser { get; set; } = "";
 }
 
 /// <summary>The settings of section <c>Coord:Sasl</c>.</summary>

@@ -182,6 +182,7 @@ internal sealed class StandaloneSilo : IAsyncDisposable
     private static GatewayOptions GatewayOptionsOf(CoordSettings settings, IPEndPoint listenOn) => new()
     {
         EndPoint = listenOn,
+        Tls = ClientTls.OptionsOf(settings.ClientTls, listenOn.Address),
         AlsoOnIPv6Loopback = settings.ClientAddress == "localhost",
         MaxFrameBytes = settings.MaxFrameBytes,
         MaxConnectionsPerAddress = settings.MaxClientConnections,

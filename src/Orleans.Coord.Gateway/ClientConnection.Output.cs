@@ -86,9 +86,8 @@ internal sealed partial class ClientConnection
     {
         try
         {
-            // Only our half: closing with unread input would reset the connection and destroy the last replies on
-            // their way. The read loop goes on, throwing away, until the client closes or the sweep loses patience.
-            _socket.Shutdown(SocketShutdown.Send);
+            // The read loop goes on, throwing away, until the client closes or the sweep loses patience.
+            _wire.EndSending();
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {

@@ -3,9 +3,7 @@ using System.Buffers.Binary;
 using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
-using Microsoft.AspNetCore.Connections;
 using Orleans.Coord.Jute;
 using Orleans.Coord.Replication;
 
@@ -25,8 +23,7 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
     private const int MaxBatchBytes = 64 * 1024;
 
     private readonly GatewayContext _gateway;
-    private readonly ConnectionContext _transport;
-    private readonly Socket _socket;
+    private readonly ClientWire _wire;
     private readonly IntakeGate _gate;
     private readonly OutputChannel _output;
 
@@ -35,19 +32,21 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
     // When the sweep must end the connection, by Environment.TickCount64; never, once the client has said hello.
     private long _deadline;
 
-    public ClientConnection(GatewayContext gateway, ConnectionContext transport, Socket socket, IPEndPoint client)
+    public ClientConnection(GatewayContext gateway, ClientWire wire, IPEndPoint client)
     {
         _gateway = gateway;
-        _transport = transport;
-        _socket = socket;
+        _wire = wire;
         RemoteEndPoint = client;
         _gate = new IntakeGate(gateway.Options.MaxOutstandingBytes, gateway.Options.MaxOutstandingRequests);
-        _output = new OutputChannel(this, socket, gateway.Pools, _gate, gateway.Options.UnsentBytesToPause);
+        _output = new OutputChannel(this, wire, gateway.Pools, _gate, gateway.Options.UnsentBytesToPause);
         _deadline = Environment.TickCount64 + (long)gateway.Options.HandshakeTimeout.TotalMilliseconds;
     }
 
     /// <inheritdoc/>
     public IPEndPoint RemoteEndPoint { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<(string Scheme, string Id)> TransportIdentities => _wire.Identities;
 
     /// <summary>Requests that the client waits for.</summary>
     public int Outstanding => _gate.OutstandingFrames;
@@ -79,7 +78,8 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
                 await _lastByteSent.Task;
             }
         }
-        catch (Exception exception) when (exception is IOException or ObjectDisposedException)
+        catch (Exception exception) when (exception is IOException or ObjectDisposedException
+            or OperationCanceledException)
         {
             _gateway.Log.Ended(RemoteEndPoint, exception.Message);
         }
@@ -138,13 +138,13 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
     {
         _output.Kill();
         _gate.Stop();
-        _transport.Abort();
+        _wire.Abort();
         _lastByteSent.TrySetResult();
     }
 
     private async ValueTask<bool> ReadHandshakeAsync()
     {
-        PipeReader input = _transport.Transport.Input;
+        PipeReader input = _wire.Input;
         while (true)
         {
             ReadResult result = await input.ReadAsync();
@@ -221,7 +221,7 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
 
     private async ValueTask ReadFramesAsync()
     {
-        PipeReader input = _transport.Transport.Input;
+        PipeReader input = _wire.Input;
         while (true)
         {
             ReadResult result = await input.ReadAsync();

@@ -10,4 +10,5 @@ internal sealed record GatewayContext(
     GatewayCounters Counters,
     ConnectionLog Log,
     ConnectionTable Connections,
-    FourLetterAnswers Words);
+    FourLetterAnswers Words,
+    TlsAcceptor? Tls);

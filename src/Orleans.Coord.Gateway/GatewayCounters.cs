@@ -11,6 +11,7 @@ public sealed class GatewayCounters
     private long _socketWrites;
     private long _refused;
     private long _malformed;
+    private long _failedHandshakes;
 
     /// <summary>Frames that came from clients.</summary>
     public long PacketsReceived => Volatile.Read(ref _received);
@@ -26,6 +27,9 @@ public sealed class GatewayCounters
 
     /// <summary>Connections closed because of what the client sent or did not send.</summary>
     public long ConnectionsMalformed => Volatile.Read(ref _malformed);
+
+    /// <summary>TLS handshakes that failed.</summary>
+    public long FailedHandshakes => Volatile.Read(ref _failedHandshakes);
 
     /// <summary>How long requests took from arrival to execution.</summary>
     public LatencyMeter Latency { get; } = new();
@@ -43,6 +47,8 @@ public sealed class GatewayCounters
     internal void AddSent(int frames) => Interlocked.Add(ref _sent, frames);
 
     internal void AddSocketWrite() => Interlocked.Increment(ref _socketWrites);
+
+    internal void AddFailedHandshake() => Interlocked.Increment(ref _failedHandshakes);
 
     internal void AddRefused() => Interlocked.Increment(ref _refused);
 

@@ -18,6 +18,9 @@ internal static partial class GatewayLog
     [LoggerMessage(103, LogLevel.Information, "Not listening on {EndPoint} as well: {Reason}")]
     public static partial void NoSecondLoopback(ILogger logger, EndPoint endPoint, string reason);
 
+    [LoggerMessage(104, LogLevel.Error, "The changed TLS files cannot be used, the old ones serve on: {Reason}")]
+    public static partial void OldCertificates(ILogger logger, string reason);
+
     [LoggerMessage(110, LogLevel.Warning, "Refused {Client}: {Reason}")]
     public static partial void Refused(ILogger logger, IPEndPoint client, string reason);
 

@@ -11,6 +11,9 @@ public sealed record GatewayOptions
     /// <summary>Listens on ::1 as well, with the same port; not having it is no error.</summary>
     public bool AlsoOnIPv6Loopback { get; init; }
 
+    /// <summary>TLS for clients; null for none.</summary>
+    public ClientTlsOptions? Tls { get; init; }
+
     /// <summary>How many clients may wait in the kernel to be accepted.</summary>
     public int Backlog { get; init; } = 1024;
 

@@ -24,8 +24,7 @@ public sealed class GatewayServer : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly ILoggerFactory _loggers;
     private readonly CancellationTokenSource _stopping = new();
-    private IConnectionListener? _listener;
-    private IConnectionListener? _secondListener;
+    private readonly List<IConnectionListener> _listeners = [];
     private Task _accepting = Task.CompletedTask;
     private Task _sweeping = Task.CompletedTask;
 
@@ -38,6 +37,7 @@ public sealed class GatewayServer : IAsyncDisposable
         GatewayOptions options, ICoordFrontend frontend, ILoggerFactory loggers, IServerReport? report = null)
     {
         ArgumentNullException.ThrowIfNull(options);
+        EndPoint = options.EndPoint;
         _loggers = loggers;
         _logger = loggers.CreateLogger("Orleans.Coord.Gateway");
         var counters = new GatewayCounters();
@@ -49,12 +49,17 @@ public sealed class GatewayServer : IAsyncDisposable
             counters,
             new ConnectionLog(_logger, options.MaxLogLinesPerSecond),
             connections,
-            new FourLetterAnswers(options, counters, connections, report, () => EndPoint.Port));
+            new FourLetterAnswers(
+                options, counters, connections, report, () => (EndPoint.Port, TlsEndPoint?.Port ?? -1)),
+            options.Tls is null ? null : new TlsAcceptor(options.Tls, why => GatewayLog.OldCertificates(_logger, why)));
         _handler = new ClientConnectionHandler(_context);
     }
 
     /// <summary>Where clients connect; the real port once started.</summary>
-    public IPEndPoint EndPoint => _listener?.EndPoint as IPEndPoint ?? _context.Options.EndPoint;
+    public IPEndPoint EndPoint { get; private set; }
+
+    /// <summary>Where TLS clients connect, once started; null when they have no port of their own.</summary>
+    public IPEndPoint? TlsEndPoint { get; private set; }
 
     /// <summary>What the gateway has counted since it was made.</summary>
     public GatewayCounters Counters => _context.Counters;
@@ -66,34 +71,30 @@ public sealed class GatewayServer : IAsyncDisposable
     /// <exception cref="GatewayBindException">The port can't be had; the message tells the operator why.</exception>
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
-        Invariant.Check(_listener is null);
-        try
+        Invariant.Check(_listeners.Count == 0);
+        EndPoint = await ListenAsync(_context.Options.EndPoint, tls: false, cancellationToken);
+        if (_context.Options.Tls?.EndPoint is { } endPoint)
         {
-            _listener = await CreateTransport().BindAsync(_context.Options.EndPoint, cancellationToken);
-        }
-        catch (Exception exception) when (exception is SocketException or IOException or AddressInUseException)
-        {
-            throw GatewayBindException.For(_context.Options.EndPoint, exception);
+            TlsEndPoint = await ListenAsync(endPoint, tls: true, cancellationToken);
         }
 
-        GatewayLog.Listening(_logger, _listener.EndPoint);
-        _accepting = Task.Run(() => AcceptAsync(_listener), CancellationToken.None);
-        await ListenOnSecondLoopbackAsync(cancellationToken);
         _sweeping = SweepAsync();
     }
 
     /// <summary>Accepts nobody any more and closes all connections. Their sessions live on until they expire.</summary>
     public async Task StopAsync()
     {
-        if (_listener is null || _stopping.IsCancellationRequested)
+        if (_listeners.Count == 0 || _stopping.IsCancellationRequested)
         {
             return;
         }
 
-        EndPoint endPoint = _listener.EndPoint;
         await _stopping.CancelAsync();
-        await _listener.UnbindAsync();
-        await (_secondListener?.UnbindAsync() ?? default);
+        foreach (IConnectionListener listener in _listeners)
+        {
+            await listener.UnbindAsync();
+        }
+
         await _accepting;
         int open = Connections;
         while (Connections > 0)
@@ -108,9 +109,12 @@ public sealed class GatewayServer : IAsyncDisposable
         }
 
         await _sweeping;
-        await _listener.DisposeAsync();
-        await (_secondListener?.DisposeAsync() ?? default);
-        GatewayLog.Stopped(_logger, endPoint, open);
+        foreach (IConnectionListener listener in _listeners)
+        {
+            await listener.DisposeAsync();
+        }
+
+        GatewayLog.Stopped(_logger, EndPoint, open);
     }
 
     /// <inheritdoc/>
@@ -120,26 +124,50 @@ public sealed class GatewayServer : IAsyncDisposable
         _stopping.Dispose();
     }
 
+    private async Task<IPEndPoint> ListenAsync(IPEndPoint endPoint, bool tls, CancellationToken cancellationToken)
+    {
+        IConnectionListener listener;
+        try
+        {
+            listener = await CreateTransport().BindAsync(endPoint, cancellationToken);
+        }
+        catch (Exception exception) when (exception is SocketException or IOException or AddressInUseException)
+        {
+            throw GatewayBindException.For(endPoint, exception);
+        }
+
+        GatewayLog.Listening(_logger, listener.EndPoint);
+        Accept(listener, tls);
+        var bound = (IPEndPoint)listener.EndPoint;
+        await ListenOnSecondLoopbackAsync(bound.Port, tls, cancellationToken);
+        return bound;
+    }
+
     // Clients that are told "localhost" may try ::1 first, and some pause before they try the other.
-    private async Task ListenOnSecondLoopbackAsync(CancellationToken cancellationToken)
+    private async Task ListenOnSecondLoopbackAsync(int port, bool tls, CancellationToken cancellationToken)
     {
         if (!_context.Options.AlsoOnIPv6Loopback || !Socket.OSSupportsIPv6)
         {
             return;
         }
 
-        var endPoint = new IPEndPoint(IPAddress.IPv6Loopback, EndPoint.Port);
+        var endPoint = new IPEndPoint(IPAddress.IPv6Loopback, port);
         try
         {
-            IConnectionListener listener = await CreateTransport().BindAsync(endPoint, cancellationToken);
-            _secondListener = listener;
-            _accepting = Task.WhenAll(_accepting, Task.Run(() => AcceptAsync(listener), CancellationToken.None));
+            Accept(await CreateTransport().BindAsync(endPoint, cancellationToken), tls);
         }
         catch (Exception exception) when (exception is SocketException or IOException or AddressInUseException)
         {
             // No such address on this machine, or another program has it: the first one serves.
             GatewayLog.NoSecondLoopback(_logger, endPoint, exception.Message);
         }
+    }
+
+    private void Accept(IConnectionListener listener, bool tls)
+    {
+        _listeners.Add(listener);
+        _accepting = Task.WhenAll(
+            _accepting, Task.Run(() => AcceptAsync(listener, tls), CancellationToken.None));
     }
 
     private SocketTransportFactory CreateTransport() => new(
@@ -157,7 +185,7 @@ public sealed class GatewayServer : IAsyncDisposable
         }),
         _loggers);
 
-    private async Task AcceptAsync(IConnectionListener listener)
+    private async Task AcceptAsync(IConnectionListener listener, bool tls)
     {
         while (!_stopping.IsCancellationRequested)
         {
@@ -169,7 +197,7 @@ public sealed class GatewayServer : IAsyncDisposable
                     return;
                 }
 
-                _ = ServeAsync(connection);
+                _ = ServeAsync(connection, tls);
             }
             catch (OperationCanceledException)
             {
@@ -184,13 +212,13 @@ public sealed class GatewayServer : IAsyncDisposable
         }
     }
 
-    private async Task ServeAsync(ConnectionContext connection)
+    private async Task ServeAsync(ConnectionContext connection, bool tls)
     {
         // Frees the accept loop at once, whatever the client's first bytes make us do.
         await Task.Yield();
         await using (connection)
         {
-            await _handler.OnConnectedAsync(connection);
+            await _handler.ServeAsync(connection, tls, _stopping.Token);
         }
     }
 

@@ -9,7 +9,7 @@ namespace Orleans.Coord.Gateway;
 /// during a send leaves with the next one.
 /// </summary>
 internal sealed class OutputChannel(
-    IOutputOwner owner, Socket socket, BufferPools pools, IntakeGate gate, int unsentBytesToPause)
+    IOutputOwner owner, ClientWire wire, BufferPools pools, IntakeGate gate, int unsentBytesToPause)
 {
     private readonly Lock _lock = new();
     private JuteWriter? _turn;
@@ -109,30 +109,35 @@ internal sealed class OutputChannel(
         {
             while (buffer is not null)
             {
-                ValueTask<int> send = socket.SendAsync(buffer.WrittenMemory, SocketFlags.None);
+                ValueTask send = wire.SendAsync(buffer.WrittenMemory);
                 if (!send.IsCompletedSuccessfully)
                 {
                     _ = FinishSendAsync(send, buffer);
                     return;
                 }
 
-                buffer = Sent(buffer, send.Result);
+                send.GetAwaiter().GetResult();
+                buffer = Sent(buffer);
             }
         }
-        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        catch (Exception exception) when (IsBroken(exception))
         {
             Fail(exception);
         }
     }
 
-    private async Task FinishSendAsync(ValueTask<int> send, JuteWriter buffer)
+    private static bool IsBroken(Exception exception) =>
+        exception is SocketException or IOException or ObjectDisposedException;
+
+    private async Task FinishSendAsync(ValueTask send, JuteWriter buffer)
     {
         JuteWriter? next;
         try
         {
-            next = Sent(buffer, await send);
+            await send;
+            next = Sent(buffer);
         }
-        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        catch (Exception exception) when (IsBroken(exception))
         {
             Fail(exception);
             return;
@@ -160,15 +165,13 @@ internal sealed class OutputChannel(
 
     // Returns the next buffer; null when nothing has come meanwhile, and then the sending is over: from the end of
     // the lock on another thread may be sending.
-    private JuteWriter? Sent(JuteWriter buffer, int count)
+    private JuteWriter? Sent(JuteWriter buffer)
     {
-        // A stream socket's send completes with everything or with an error.
-        Invariant.Check(count == buffer.Length);
         JuteWriter? next;
         bool finished;
         lock (_lock)
         {
-            _unsent -= count;
+            _unsent -= buffer.Length;
             next = _pending;
             _pending = null;
             _sending = next is not null;

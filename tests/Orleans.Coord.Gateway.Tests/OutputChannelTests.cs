@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 
@@ -24,7 +25,7 @@ public sealed class OutputChannelTests : IDisposable
         _far.Connect(listener.LocalEndPoint!);
         _near = listener.Accept();
         _near.SendBufferSize = 8 * 1024;
-        _channel = new OutputChannel(_owner, _near, _pools, _gate, Pause);
+        _channel = new OutputChannel(_owner, new BareWire(_near), _pools, _gate, Pause);
     }
 
     public void Dispose()
@@ -209,6 +210,20 @@ public sealed class OutputChannelTests : IDisposable
         }
 
         return bytes;
+    }
+
+    private sealed class BareWire(Socket socket) : ClientWire
+    {
+        public override PipeReader Input => throw new NotSupportedException();
+
+        public override async ValueTask SendAsync(ReadOnlyMemory<byte> bytes) =>
+            Assert.Equal(bytes.Length, await socket.SendAsync(bytes, SocketFlags.None));
+
+        public override void EndSending() => throw new NotSupportedException();
+
+        public override void Abort() => throw new NotSupportedException();
+
+        public override void Dispose() => socket.Dispose();
     }
 
     private sealed class Owner : IOutputOwner

@@ -18,6 +18,7 @@ SUITES = {
     "cli": ("cli.py", 5),
     "tutorial": ("tutorial.py", 5),
     "zkcli": ("zkcli.py", 5),
+    "tls": ("tls.py", 5),
     "cclient": ("cclient.py", 5),
     "dotnet": ("dotnet_client.py", 10),
     "conformance": ("conformance", 5),

@@ -7,11 +7,11 @@ namespace Orleans.Coord.Gateway;
 internal static class ConfigurationText
 {
     /// <summary>The answer to <c>conf</c>.</summary>
-    public static void Append(StringBuilder text, GatewayOptions options, ServerConfiguration server, int port)
+    public static void Append(StringBuilder text, GatewayOptions options, ServerConfiguration server, int port, int tlsPort)
     {
         CultureInfo plain = CultureInfo.InvariantCulture;
         text.Append(plain, $"clientPort={port}\n");
-        text.Append("secureClientPort=-1\n");
+        text.Append(plain, $"secureClientPort={tlsPort}\n");
         text.Append(plain, $"dataDir={server.DataDirectory}\n");
         text.Append(plain, $"dataDirSize={server.DataDirectoryBytes}\n");
         text.Append(plain, $"dataLogDir={server.LogDirectory}\n");

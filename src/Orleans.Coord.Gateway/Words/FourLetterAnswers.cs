@@ -8,7 +8,7 @@ internal sealed class FourLetterAnswers(
     GatewayCounters counters,
     ConnectionTable connections,
     IServerReport? report,
-    Func<int> port)
+    Func<(int Plain, int Tls)> ports)
 {
     private const string NotServing = "This ZooKeeper instance is not currently serving requests\n";
 
@@ -82,7 +82,7 @@ internal sealed class FourLetterAnswers(
                 MonitorText.Append(text, counters, connections, server);
                 break;
             case "conf":
-                ConfigurationText.Append(text, options, server.Configuration, port());
+                ConfigurationText.Append(text, options, server.Configuration, ports().Plain, ports().Tls);
                 break;
             case "dirs":
                 ConfigurationText.AppendSizes(text, server.Configuration);

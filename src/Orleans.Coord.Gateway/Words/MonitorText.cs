@@ -31,6 +31,7 @@ internal static class MonitorText
         Line(text, "uptime", ProcessFigures.UptimeMs());
         Line(text, "connection_rejected", counters.ConnectionsRefused);
         Line(text, "connection_drop_count", counters.ConnectionsMalformed);
+        Line(text, "unsuccessful_handshake", counters.FailedHandshakes);
         foreach ((string key, string value) in server.Metrics)
         {
             Line(text, key, value);

@@ -36,6 +36,9 @@ public sealed class CoordSettings
     /// <summary>TLS for clients.</summary>
     public ClientTlsSettings ClientTls { get; set; } = new();
 
+    /// <summary>Port of the admin server (HTTP), on the same address as <see cref="ClientPort"/>; 0 for none.</summary>
+    public int AdminPort { get; set; }
+
     /// <summary>SASL DIGEST-MD5.</summary>
     public SaslSettings Sasl { get; set; } = new();
 
@@ -65,6 +68,18 @@ public sealed class CoordSettings
     /// <summary>Most connections from one address; 0 means no limit.</summary>
     public int MaxClientConnections { get; set; }
 
+    /// <summary>Requests of all clients that may wait to be executed until nobody is read on; 0: no limit.</summary>
+    public int MaxOutstandingRequests { get; set; } = 65_536;
+
+    /// <summary>Requests of more bytes count as large; 0 means that none does.</summary>
+    public int LargeRequestBytes { get; set; }
+
+    /// <summary>Bytes of all large requests under way together.</summary>
+    public long MaxLargeRequestsBytes { get; set; } = 100 << 20;
+
+    /// <summary>Clients that may connect in a second; 0 means no limit.</summary>
+    public int MaxConnectsPerSecond { get; set; }
+
     /// <summary>Four-letter words that are answered, separated by commas; <c>*</c> for all.</summary>
     public string FourLetterWords { get; set; } = "ruok,srvr,stat,mntr,conf,cons,envi,isro,wchs,dump";
 
@@ -87,6 +102,7 @@ public sealed class CoordSettings
     public void Validate()
     {
         Range(nameof(ClientPort), ClientPort, 0, 65_535);
+        Range(nameof(AdminPort), AdminPort, 0, 65_535);
         Range(nameof(ReplicaId), ReplicaId, 1, 255);
         Range(nameof(TickTimeMs), TickTimeMs, 10, 3_600_000);
         Range(nameof(MinSessionTimeoutMs), MinSessionTimeoutMs, 0, int.MaxValue);
@@ -94,6 +110,10 @@ public sealed class CoordSettings
         Range(nameof(ContainerCheckMs), ContainerCheckMs, 10, int.MaxValue);
         Range(nameof(MaxFrameBytes), MaxFrameBytes, 1024, 1 << 30);
         Range(nameof(MaxClientConnections), MaxClientConnections, 0, int.MaxValue);
+        Range(nameof(MaxOutstandingRequests), MaxOutstandingRequests, 0, int.MaxValue);
+        Range(nameof(LargeRequestBytes), LargeRequestBytes, 0, int.MaxValue);
+        Range(nameof(MaxLargeRequestsBytes), MaxLargeRequestsBytes, 1, long.MaxValue);
+        Range(nameof(MaxConnectsPerSecond), MaxConnectsPerSecond, 0, 1_000_000);
         Range(nameof(SegmentBytes), SegmentBytes, 1 << 20, 1L << 34);
         Range(nameof(SnapshotLogBytes), SnapshotLogBytes, 1 << 16, 1L << 40);
         Range(nameof(DiskReserveBytes), DiskReserveBytes, 0, 1L << 40);

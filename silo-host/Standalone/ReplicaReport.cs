@@ -15,7 +15,11 @@ internal sealed class ReplicaReport(ReplicaPump pump, CoordSettings settings, st
         pump.Inspect(replica => done.TrySetResult(Describe(replica, parts)));
         ServerStatistics? statistics = await done.Task.WaitAsync(cancellationToken);
         // Sizes on disk are looked up out here: the replica's turn touches no file.
-        return statistics is null ? null : statistics with { Configuration = Configuration() };
+        return statistics is null ? null : statistics with
+        {
+            Configuration = Configuration(),
+            LastSnapshot = LastSnapshot(),
+        };
     }
 
     private static ServerStatistics? Describe(Replica replica, ReportParts parts)
@@ -23,6 +27,11 @@ internal sealed class ReplicaReport(ReplicaPump pump, CoordSettings settings, st
         if (!replica.CanServe)
         {
             return null;
+        }
+
+        if (parts.HasFlag(ReportParts.NewSnapshot))
+        {
+            replica.SnapshotSoon();
         }
 
         CoordStateMachine machine = replica.Machine;
@@ -43,6 +52,8 @@ internal sealed class ReplicaReport(ReplicaPump pump, CoordSettings settings, st
                 new("coord_quota_refused_writes", machine.QuotaRefusals.ToString(CultureInfo.InvariantCulture)),
                 new("coord_quota_soft_exceeded_writes", machine.QuotaWarnings.ToString(CultureInfo.InvariantCulture)),
             ],
+            LeaderId = replica.Raft.Leader == ReplicaId.None ? -1 : replica.Raft.Leader.Value,
+            Digests = parts.HasFlag(ReportParts.Digests) ? [.. machine.Digests.Digests] : [],
             Sessions = parts.HasFlag(ReportParts.Sessions) ? Sessions(replica) : [],
             Watches = parts.HasFlag(ReportParts.Watches) ? Watches(machine.Watches) : [],
         };
@@ -57,7 +68,17 @@ internal sealed class ReplicaReport(ReplicaPump pump, CoordSettings settings, st
         TickTimeMs = settings.TickTimeMs,
         MinSessionTimeoutMs = settings.MinTimeout,
         MaxSessionTimeoutMs = settings.MaxTimeout,
+        Members = settings.Members,
     };
+
+    private SnapshotReport? LastSnapshot()
+    {
+        // Named by index, so the last by name is the newest.
+        FileInfo? newest = new DirectoryInfo(data).EnumerateFiles("snapshot-*.snap").MaxBy(static file => file.Name);
+        return newest is null || !long.TryParse(newest.Name.Split('-')[1], CultureInfo.InvariantCulture, out long zxid)
+            ? null
+            : new SnapshotReport(zxid, new DateTimeOffset(newest.LastWriteTimeUtc).ToUnixTimeMilliseconds());
+    }
 
     // Files come and go while they are counted.
     private long BytesOf(string pattern) =>

@@ -182,9 +182,14 @@ internal sealed class StandaloneSilo : IAsyncDisposable
     private static GatewayOptions GatewayOptionsOf(CoordSettings settings, IPEndPoint listenOn) => new()
     {
         EndPoint = listenOn,
+        AdminEndPoint = settings.AdminPort == 0 ? null : new IPEndPoint(listenOn.Address, settings.AdminPort),
         Tls = ClientTls.OptionsOf(settings.ClientTls, listenOn.Address),
         AlsoOnIPv6Loopback = settings.ClientAddress == "localhost",
         MaxFrameBytes = settings.MaxFrameBytes,
+        MaxOutstandingRequestsOfAll = settings.MaxOutstandingRequests,
+        LargeRequestBytes = settings.LargeRequestBytes,
+        MaxLargeRequestsBytes = settings.MaxLargeRequestsBytes,
+        MaxConnectsPerSecond = settings.MaxConnectsPerSecond,
         MaxConnectionsPerAddress = settings.MaxClientConnections,
         FourLetterWords = settings.FourLetterWords.Split(
             ',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),

@@ -29,6 +29,9 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
 
     private readonly TaskCompletionSource _lastByteSent = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    // A large request's length while its bytes come in; once it is posted, its batch has the room.
+    private int _incomingLarge;
+
     // When the sweep must end the connection, by Environment.TickCount64; never, once the client has said hello.
     private long _deadline;
 
@@ -37,13 +40,17 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
         _gateway = gateway;
         _wire = wire;
         RemoteEndPoint = client;
-        _gate = new IntakeGate(gateway.Options.MaxOutstandingBytes, gateway.Options.MaxOutstandingRequests);
+        _gate = new IntakeGate(
+            gateway.Options.MaxOutstandingBytes, gateway.Options.MaxOutstandingRequests, gateway.Intake);
         _output = new OutputChannel(this, wire, gateway.Pools, _gate, gateway.Options.UnsentBytesToPause);
         _deadline = Environment.TickCount64 + (long)gateway.Options.HandshakeTimeout.TotalMilliseconds;
     }
 
     /// <inheritdoc/>
     public IPEndPoint RemoteEndPoint { get; }
+
+    /// <summary>Whether the client speaks TLS.</summary>
+    public bool IsSecure => _wire is TlsWire;
 
     /// <inheritdoc/>
     public IReadOnlyList<(string Scheme, string Id)> TransportIdentities => _wire.Identities;
@@ -92,6 +99,7 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
 
         _gate.Stop();
         _output.Kill();
+        _gateway.Intake.LeaveLarge(_incomingLarge);
         if (connected)
         {
             _gateway.Frontend.Disconnected(this);
@@ -105,6 +113,11 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
         _gateway.Counters.Latency.Add(now - receivedAt, scan.Frames);
         Statistics.NoteExecuted(now, now - receivedAt, scan.Frames);
         _gate.Leave(scan.Bytes, scan.Frames);
+        int length = scan.Bytes - FrameDecoder.PrefixBytes;
+        if (scan.Frames == 1 && _gateway.Intake.IsLarge(length))
+        {
+            _gateway.Intake.LeaveLarge(length);
+        }
     }
 
     /// <summary>Ends the connection if its time is up. Called by the sweep.</summary>
@@ -155,12 +168,18 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
                 length = ReadLength(buffer);
                 if (FourLetterWord.Find(length) is { } word)
                 {
-                    input.AdvanceTo(buffer.End);
-                    await AnswerAsync(word);
-                    return false;
-                }
+                    int more = FourLetterWord.ArgumentBytes(word);
+                    if (buffer.Length >= FrameDecoder.PrefixBytes + more || result.IsCompleted)
+                    {
+                        long argument = ReadArgument(buffer.Slice(FrameDecoder.PrefixBytes), more);
+                        input.AdvanceTo(buffer.End);
+                        await AnswerAsync(word, argument);
+                        return false;
+                    }
 
-                if (!FrameDecoder.IsAllowed(length, MinHandshakeBytes, MaxHandshakeBytes))
+                    length = more;
+                }
+                else if (!FrameDecoder.IsAllowed(length, MinHandshakeBytes, MaxHandshakeBytes))
                 {
                     Malformed($"its first frame has a length of {length}, so it is no connect request");
                     return false;
@@ -189,12 +208,12 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
     }
 
     // No session and no turn: the output is this loop's own.
-    private async ValueTask AnswerAsync(string word)
+    private async ValueTask AnswerAsync(string word, long argument)
     {
         Statistics.NoteFirstFrame();
         _gateway.Counters.AddReceived(1);
         Volatile.Write(ref _deadline, long.MaxValue);
-        string answer = await _gateway.Words.AnswerAsync(word);
+        string answer = await _gateway.Words.AnswerAsync(word, argument);
         _gateway.Log.Word(RemoteEndPoint, word);
         _output.Turn.WriteRaw(Encoding.UTF8.GetBytes(answer));
         StartClosing();
@@ -209,6 +228,13 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
         if (request is null)
         {
             Malformed("its first frame is no connect request");
+            return false;
+        }
+
+        if (!_gateway.NewSessions.TryTake())
+        {
+            _gateway.Counters.AddRefused();
+            _gateway.Log.Refused(RemoteEndPoint, "more clients connect than the limit of a second allows");
             return false;
         }
 
@@ -263,12 +289,24 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
             return BadLength(length);
         }
 
+        if (_incomingLarge == 0 && _gateway.Intake.IsLarge(length))
+        {
+            if (!_gateway.Intake.TryEnterLarge(length))
+            {
+                Malformed($"there is no room for a request of {length} bytes beside the large ones under way");
+                return -1;
+            }
+
+            _incomingLarge = length;
+        }
+
         int needed = FrameDecoder.PrefixBytes + length;
         if (buffer.Length < needed)
         {
             return 0;
         }
 
+        _incomingLarge = 0;
         ReadOnlySequence<byte> taken = buffer.Slice(0, Math.Min(buffer.Length, Math.Max(needed, MaxBatchBytes)));
         FrameBatch batch = _gateway.Pools.RentBatch();
         int room = _gate.Room;
@@ -306,6 +344,15 @@ internal sealed partial class ClientConnection : IClientConnection, ITurnOutput,
     {
         _gateway.Counters.AddMalformed();
         _gateway.Log.Malformed(RemoteEndPoint, reason);
+    }
+
+    private static long ReadArgument(ReadOnlySequence<byte> buffer, int length)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(long)];
+        bytes.Clear();
+        ReadOnlySequence<byte> taken = buffer.Slice(0, Math.Min(buffer.Length, length));
+        taken.CopyTo(bytes);
+        return BinaryPrimitives.ReadInt64BigEndian(bytes);
     }
 
     private static int ReadLength(ReadOnlySequence<byte> buffer)

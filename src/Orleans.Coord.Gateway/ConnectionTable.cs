@@ -21,6 +21,15 @@ internal sealed class ConnectionTable(int maxConnections, int maxPerAddress)
     /// <summary>Requests of all connections that are not executed yet.</summary>
     public int Outstanding => All.Sum(static connection => connection.Outstanding);
 
+    /// <summary>Counts anew for each connection, as <c>crst</c> asks.</summary>
+    public void ResetStatistics()
+    {
+        foreach (ClientConnection connection in All)
+        {
+            connection.Statistics.Reset();
+        }
+    }
+
     /// <summary>Counts a connection in.</summary>
     /// <returns>Null, or why it must be turned away.</returns>
     public string? TryAdmit(IPAddress address)

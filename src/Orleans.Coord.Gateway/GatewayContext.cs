@@ -11,4 +11,6 @@ internal sealed record GatewayContext(
     ConnectionLog Log,
     ConnectionTable Connections,
     FourLetterAnswers Words,
-    TlsAcceptor? Tls);
+    TlsAcceptor? Tls,
+    SharedIntake Intake,
+    TokenBucket NewSessions);

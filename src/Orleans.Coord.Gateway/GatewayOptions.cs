@@ -14,6 +14,9 @@ public sealed record GatewayOptions
     /// <summary>TLS for clients; null for none.</summary>
     public ClientTlsOptions? Tls { get; init; }
 
+    /// <summary>Where the admin server listens; null for none.</summary>
+    public IPEndPoint? AdminEndPoint { get; init; }
+
     /// <summary>How many clients may wait in the kernel to be accepted.</summary>
     public int Backlog { get; init; } = 1024;
 
@@ -33,6 +36,24 @@ public sealed record GatewayOptions
 
     /// <summary>The same as a number of requests. Fewer are taken in while replies are large.</summary>
     public int MaxOutstandingRequests { get; init; } = 4096;
+
+    /// <summary>
+    /// No connection is read on while so many requests of all connections together wait to be executed (ZooKeeper's
+    /// <c>globalOutstandingLimit</c>); 0 for no limit.
+    /// </summary>
+    public int MaxOutstandingRequestsOfAll { get; init; } = 65_536;
+
+    /// <summary>Requests of more bytes are large; at least <see cref="MinLargeRequestBytes"/>, or 0 for none.</summary>
+    public int LargeRequestBytes { get; init; }
+
+    /// <summary>Bytes of all large requests under way; one for which there is no room closes its connection.</summary>
+    public long MaxLargeRequestsBytes { get; init; } = 100 * 1024 * 1024;
+
+    /// <summary>Clients that may connect in a second, or at once after a quiet one; 0 for no limit.</summary>
+    public int MaxConnectsPerSecond { get; init; }
+
+    /// <summary>The least that <see cref="LargeRequestBytes"/> may be: such requests travel alone.</summary>
+    public const int MinLargeRequestBytes = 64 * 1024;
 
     /// <summary>A connection is not read on while so many bytes of replies to it are unsent.</summary>
     public int UnsentBytesToPause { get; init; } = 1024 * 1024;

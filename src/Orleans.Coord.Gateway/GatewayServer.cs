@@ -22,6 +22,7 @@ public sealed class GatewayServer : IAsyncDisposable
     private readonly GatewayContext _context;
     private readonly ClientConnectionHandler _handler;
     private readonly ILogger _logger;
+    private readonly AdminServer? _admin;
     private readonly ILoggerFactory _loggers;
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<IConnectionListener> _listeners = [];
@@ -42,6 +43,16 @@ public sealed class GatewayServer : IAsyncDisposable
         _logger = loggers.CreateLogger("Orleans.Coord.Gateway");
         var counters = new GatewayCounters();
         var connections = new ConnectionTable(options.MaxConnections, options.MaxConnectionsPerAddress);
+        if (options.LargeRequestBytes is > 0 and < GatewayOptions.MinLargeRequestBytes)
+        {
+            throw new ArgumentException(
+                $"LargeRequestBytes: it must be 0 or at least {GatewayOptions.MinLargeRequestBytes}.", nameof(options));
+        }
+
+        var traceMask = new TraceMask();
+        (int, int) Ports() => (EndPoint.Port, TlsEndPoint?.Port ?? -1);
+        var intake = new SharedIntake(
+            options.MaxOutstandingRequestsOfAll, options.LargeRequestBytes, options.MaxLargeRequestsBytes);
         _context = new GatewayContext(
             options,
             frontend,
@@ -50,8 +61,16 @@ public sealed class GatewayServer : IAsyncDisposable
             new ConnectionLog(_logger, options.MaxLogLinesPerSecond),
             connections,
             new FourLetterAnswers(
-                options, counters, connections, report, () => (EndPoint.Port, TlsEndPoint?.Port ?? -1)),
-            options.Tls is null ? null : new TlsAcceptor(options.Tls, why => GatewayLog.OldCertificates(_logger, why)));
+                options, counters, connections, intake, traceMask, report, Ports),
+            options.Tls is null ? null : new TlsAcceptor(options.Tls, why => GatewayLog.OldCertificates(_logger, why)),
+            intake,
+            new TokenBucket(options.MaxConnectsPerSecond, static () => Environment.TickCount64));
+        if (options.AdminEndPoint is { } admin)
+        {
+            var commands = new AdminCommands(options, counters, connections, intake, traceMask, report, Ports);
+            _admin = new AdminServer(admin, commands, loggers);
+        }
+
         _handler = new ClientConnectionHandler(_context);
     }
 
@@ -60,6 +79,9 @@ public sealed class GatewayServer : IAsyncDisposable
 
     /// <summary>Where TLS clients connect, once started; null when they have no port of their own.</summary>
     public IPEndPoint? TlsEndPoint { get; private set; }
+
+    /// <summary>Where the admin server listens; null for none.</summary>
+    public IPEndPoint? AdminEndPoint => _admin?.EndPoint;
 
     /// <summary>What the gateway has counted since it was made.</summary>
     public GatewayCounters Counters => _context.Counters;
@@ -78,6 +100,7 @@ public sealed class GatewayServer : IAsyncDisposable
             TlsEndPoint = await ListenAsync(endPoint, tls: true, cancellationToken);
         }
 
+        await (_admin?.StartAsync(cancellationToken) ?? Task.CompletedTask);
         _sweeping = SweepAsync();
     }
 
@@ -121,6 +144,7 @@ public sealed class GatewayServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
+        await (_admin?.DisposeAsync() ?? default);
         _stopping.Dispose();
     }
 

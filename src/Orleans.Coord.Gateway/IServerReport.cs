@@ -22,4 +22,10 @@ public enum ReportParts
 
     /// <summary><see cref="ServerStatistics.Watches"/>.</summary>
     Watches = 2,
+
+    /// <summary><see cref="ServerStatistics.Digests"/>.</summary>
+    Digests = 4,
+
+    /// <summary>A new snapshot is begun; <see cref="ServerStatistics.LastSnapshot"/> is still the one before.</summary>
+    NewSnapshot = 8,
 }

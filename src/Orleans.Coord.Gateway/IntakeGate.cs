@@ -6,7 +6,7 @@ namespace Orleans.Coord.Gateway;
 /// Back-pressure of one connection: its read loop waits here while too many of its requests are unexecuted or too
 /// many of its replies unsent, and so TCP makes the client wait. It reads on at half of the limit, not at every step.
 /// </summary>
-internal sealed class IntakeGate(int maxBytes, int maxFrames) : IValueTaskSource
+internal sealed class IntakeGate(int maxBytes, int maxFrames, SharedIntake shared) : IValueTaskSource
 {
     // What unexecuted requests may bring forth, if their replies are as large as the last ones were.
     private const int ExpectedReplyBytes = 16 * 1024 * 1024;
@@ -24,6 +24,7 @@ internal sealed class IntakeGate(int maxBytes, int maxFrames) : IValueTaskSource
     private long _replyBytes = FirstReplyBytes;
     private int _frameLimit = Math.Min(maxFrames, ExpectedReplyBytes / FirstReplyBytes);
     private bool _outputFull;
+    private bool _sharedFull;
     private bool _stopped;
     private bool _waiting;
 
@@ -48,6 +49,7 @@ internal sealed class IntakeGate(int maxBytes, int maxFrames) : IValueTaskSource
     /// <summary>Requests were posted.</summary>
     public void Enter(int bytes, int frames)
     {
+        shared.Enter(frames);
         lock (_lock)
         {
             _bytes += bytes;
@@ -58,6 +60,7 @@ internal sealed class IntakeGate(int maxBytes, int maxFrames) : IValueTaskSource
     /// <summary>Requests were executed.</summary>
     public void Leave(int bytes, int frames)
     {
+        shared.Leave(frames);
         lock (_lock)
         {
             _bytes -= bytes;
@@ -87,6 +90,21 @@ internal sealed class IntakeGate(int maxBytes, int maxFrames) : IValueTaskSource
         _source.SetResult(true);
     }
 
+    /// <summary>The requests of all connections together are fewer again.</summary>
+    public void SharedHasRoom()
+    {
+        lock (_lock)
+        {
+            _sharedFull = false;
+            if (!MayResume())
+            {
+                return;
+            }
+        }
+
+        _source.SetResult(true);
+    }
+
     /// <summary>Lets everything pass from now on: the connection is closing.</summary>
     public void Stop()
     {
@@ -107,7 +125,8 @@ internal sealed class IntakeGate(int maxBytes, int maxFrames) : IValueTaskSource
     {
         lock (_lock)
         {
-            if (_stopped || (!_outputFull && _bytes < maxBytes && _frames < _frameLimit))
+            _sharedFull = _sharedFull || (!_stopped && shared.MustWait(this));
+            if (_stopped || (!_outputFull && !_sharedFull && _bytes < maxBytes && _frames < _frameLimit))
             {
                 return ValueTask.CompletedTask;
             }
@@ -128,7 +147,7 @@ internal sealed class IntakeGate(int maxBytes, int maxFrames) : IValueTaskSource
 
     private bool MayResume()
     {
-        bool roomy = !_outputFull && _bytes <= maxBytes / 2 && _frames <= _frameLimit / 2;
+        bool roomy = !_outputFull && !_sharedFull && _bytes <= maxBytes / 2 && _frames <= _frameLimit / 2;
         if (!_waiting || !(_stopped || roomy))
         {
             return false;

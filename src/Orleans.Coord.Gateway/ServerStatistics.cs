@@ -36,12 +36,26 @@ public sealed record ServerStatistics
     /// <summary>Further lines of <c>mntr</c>: keys without their <c>zk_</c>, and values.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Metrics { get; init; } = [];
 
+    /// <summary>The leader's number, or −1 while there is none known.</summary>
+    public long LeaderId { get; init; } = -1;
+
+    /// <summary>The newest durable snapshot.</summary>
+    public SnapshotReport? LastSnapshot { get; init; }
+
+    /// <summary>Zxids and the tree's digests after them, oldest first, if asked for.</summary>
+    public IReadOnlyList<KeyValuePair<long, ulong>> Digests { get; init; } = [];
+
     /// <summary>The live sessions, if asked for.</summary>
     public IReadOnlyList<SessionReport> Sessions { get; init; } = [];
 
     /// <summary>Who watches what at this replica, if asked for.</summary>
     public IReadOnlyList<WatchReport> Watches { get; init; } = [];
 }
+
+/// <summary>A snapshot on disk.</summary>
+/// <param name="Zxid">The newest write in it.</param>
+/// <param name="TimestampMs">When it was finished, milliseconds since 1970.</param>
+public sealed record SnapshotReport(long Zxid, long TimestampMs);
 
 /// <summary>One live session.</summary>
 /// <param name="Id">Its id.</param>
@@ -82,6 +96,9 @@ public sealed record ServerConfiguration
 
     /// <summary>The replica's number; 0 for a standalone server.</summary>
     public long ServerId { get; init; }
+
+    /// <summary>The members, <c>1=host:2888,2=host:2888</c>; empty for a standalone server.</summary>
+    public string Members { get; init; } = "";
 
     /// <summary>Further lines of <c>conf</c>, such as the members of the group.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> More { get; init; } = [];

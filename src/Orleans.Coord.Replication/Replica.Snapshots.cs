@@ -18,6 +18,7 @@ public sealed partial class Replica
     private SnapshotMetadata? _inbound;
     private ISnapshotWriter? _inboundWriter;
     private LogIndex _previousSnapshot;
+    private bool _snapshotAsked;
     private long _bytesSinceSnapshot;
     private long _lastSnapshotBytes;
 
@@ -41,17 +42,26 @@ public sealed partial class Replica
         _log.TrimTo(covered);
     }
 
+    /// <summary>Takes a snapshot as soon as none is under way, however little was logged since the last.</summary>
+    public void SnapshotSoon() => _snapshotAsked = true;
+
     // Snapshots follow the bytes logged, and at least the size of the last one, so that writing them costs at most
     // about as much as writing the log.
     private void StartSnapshotIfDue()
     {
         bool busy = _snapshot is not null || _inbound is not null;
-        if (busy || _bytesSinceSnapshot < Math.Max(_options.SnapshotLogBytes, _lastSnapshotBytes))
+        if (busy || (!_snapshotAsked && _bytesSinceSnapshot < Math.Max(_options.SnapshotLogBytes, _lastSnapshotBytes)))
         {
             return;
         }
 
+        _snapshotAsked = false;
         var index = new LogIndex(_machine.LastApplied);
+        if (_snapshots.Latest?.Index == index)
+        {
+            return;
+        }
+
         bool known = _raft.Log.TryGetTerm(index, out Term term);
         Invariant.Check(known);
         _snapshotWriter = _snapshots.Create(

@@ -40,6 +40,9 @@ public sealed partial class CoordStateMachine
     /// <summary>The watches set at this replica: local, in no snapshot, in no digest.</summary>
     public WatchTable Watches { get; } = new();
 
+    /// <summary>The digests of the newest entries, for comparison with other replicas.</summary>
+    public DigestLog Digests { get; } = new();
+
     /// <summary>Number of znodes, the root and the three of <c>/zookeeper</c> included.</summary>
     public int ZnodeCount => Tree.Registry.Count;
 
@@ -104,6 +107,10 @@ public sealed partial class CoordStateMachine
         EndSessionWatches(result);
         _triggers.Clear();
         Tree.Acls.DropUnused();
+        if (DigestLog.IsDue(index))
+        {
+            Digests.Add(index, Digest);
+        }
     }
 
     /// <summary>Passes an entry that holds no command.</summary>

@@ -274,14 +274,40 @@ public sealed partial class FourLetterWordTests
         Assert.Equal($"{word} is not executed because it is not in the whitelist.", await gateway.AskAsync(word));
     }
 
-    [Theory]
-    [InlineData("gtmk")]
-    [InlineData("stmk")]
-    [InlineData("hash")]
-    public async Task A_word_without_a_meaning_here_says_so(string word)
+    [Fact]
+    public async Task The_trace_mask_is_the_one_that_was_set()
     {
         await using GatewayFixture gateway = await GatewayFixture.StartAsync(_all, new FakeReport());
-        Assert.Equal($"{word} is not supported by this server.", await gateway.AskAsync(word));
+        Assert.Equal("306", await gateway.AskAsync("gtmk"));
+        Assert.Equal("258", await gateway.AskAsync("stmk\0\0\0\0\0\0\u0001\u0002"));
+        Assert.Equal("258", await gateway.AskAsync("gtmk"));
+    }
+
+    [Fact]
+    public async Task A_mask_that_comes_in_pieces_is_waited_for_and_one_that_is_cut_is_padded()
+    {
+        await using GatewayFixture gateway = await GatewayFixture.StartAsync(_all, new FakeReport());
+        using TestClient client = await gateway.OpenAsync();
+        await client.SendAsync("stmk\0\0\0");
+        await Task.Yield();
+        await client.SendAsync("\0\0\0\0\u0007");
+        Assert.Equal("7", System.Text.Encoding.UTF8.GetString(await client.ReadToEndAsync()));
+        using TestClient cut = await gateway.OpenAsync();
+        await cut.SendAsync("stmk");
+        cut.EndSending();
+        Assert.Equal("0", System.Text.Encoding.UTF8.GetString(await cut.ReadToEndAsync()));
+    }
+
+    [Fact]
+    public async Task Digests_are_listed_with_their_zxids()
+    {
+        var report = new FakeReport
+        {
+            Statistics = FakeReport.Sample with { Digests = [new(0x80, 5), new(0x100, ulong.MaxValue)] },
+        };
+        await using GatewayFixture gateway = await GatewayFixture.StartAsync(_all, report);
+        Assert.Equal("80: 5\n100: 18446744073709551615\n", await gateway.AskAsync("hash"));
+        Assert.Equal(ReportParts.Digests, report.LastParts);
     }
 
     [Theory]

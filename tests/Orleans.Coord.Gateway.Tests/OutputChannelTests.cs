@@ -12,7 +12,7 @@ public sealed class OutputChannelTests : IDisposable
     private readonly Socket _near;
     private readonly Socket _far;
     private readonly Owner _owner = new();
-    private readonly IntakeGate _gate = new(maxBytes: 1000, maxFrames: 10);
+    private readonly IntakeGate _gate = new(maxBytes: 1000, maxFrames: 10, new SharedIntake(0, 0, 0));
     private readonly BufferPools _pools = new();
     private readonly OutputChannel _channel;
 

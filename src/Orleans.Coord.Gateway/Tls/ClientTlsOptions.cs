@@ -24,7 +24,9 @@ public sealed record ClientTlsOptions
     /// <summary>Whether the plain port takes TLS clients too (port unification).</summary>
     public bool OnPlainPort { get; init; }
 
-    /// <summary>File of the server's certificate and its chain: PEM, or PKCS #12 if the name ends in .p12 or .pfx.</summary>
+    /// <summary>
+    /// File of the server's certificate and its chain: PEM, or PKCS #12 if the name ends in .p12 or .pfx.
+    /// </summary>
     public required string CertificateFile { get; init; }
 
     /// <summary>PEM file of the private key; null when it is in the certificate's file.</summary>

@@ -78,7 +78,8 @@ internal sealed class TlsMaterial
         if (!certificate.HasPrivateKey)
         {
             throw new ArgumentException(
-                $"ClientTls:Certificate: {_options.CertificateFile} has no private key; name its file in ClientTls:Key.");
+                $"ClientTls:Certificate: {_options.CertificateFile} has no private key; "
+                + "name its file in ClientTls:Key.");
         }
 
         return new State(stamp, SslStreamCertificateContext.Create(certificate, chain, offline: true), authorities);
@@ -101,7 +102,8 @@ internal sealed class TlsMaterial
     {
         if (Path.GetExtension(file) is ".p12" or ".pfx")
         {
-            X509Certificate2Collection all = X509CertificateLoader.LoadPkcs12CollectionFromFile(file, _options.Password);
+            X509Certificate2Collection all =
+                X509CertificateLoader.LoadPkcs12CollectionFromFile(file, _options.Password);
             X509Certificate2 own = all.FirstOrDefault(one => one.HasPrivateKey) ?? all[0];
             return (own, [.. all.Where(one => one != own)]);
         }

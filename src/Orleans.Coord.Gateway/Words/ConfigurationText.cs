@@ -7,7 +7,8 @@ namespace Orleans.Coord.Gateway;
 internal static class ConfigurationText
 {
     /// <summary>The answer to <c>conf</c>.</summary>
-    public static void Append(StringBuilder text, GatewayOptions options, ServerConfiguration server, int port, int tlsPort)
+    public static void Append(
+        StringBuilder text, GatewayOptions options, ServerConfiguration server, int port, int tlsPort)
     {
         CultureInfo plain = CultureInfo.InvariantCulture;
         text.Append(plain, $"clientPort={port}\n");

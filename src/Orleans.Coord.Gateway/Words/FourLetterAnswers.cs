@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace Orleans.Coord.Gateway;
@@ -7,6 +8,8 @@ internal sealed class FourLetterAnswers(
     GatewayOptions options,
     GatewayCounters counters,
     ConnectionTable connections,
+    SharedIntake intake,
+    TraceMask traceMask,
     IServerReport? report,
     Func<(int Plain, int Tls)> ports)
 {
@@ -17,7 +20,9 @@ internal sealed class FourLetterAnswers(
     private readonly HashSet<string> _allowed = FourLetterWord.Parse(options.FourLetterWords);
 
     /// <summary>The answer to a word. Never fails: a server that can't tell says that it is not serving.</summary>
-    public async ValueTask<string> AnswerAsync(string word)
+    /// <param name="word">The word.</param>
+    /// <param name="argument">What came behind it; 0 for most.</param>
+    public async ValueTask<string> AnswerAsync(string word, long argument)
     {
         if (!_allowed.Contains(word))
         {
@@ -30,14 +35,18 @@ internal sealed class FourLetterAnswers(
                 return "imok";
             case "envi":
                 return EnvironmentText.Compose();
-            case "gtmk" or "stmk" or "hash":
-                return $"{word} is not supported by this server.";
+            case "gtmk":
+                return traceMask.Value.ToString(CultureInfo.InvariantCulture);
+            case "stmk":
+                traceMask.Value = argument;
+                return argument.ToString(CultureInfo.InvariantCulture);
         }
 
         ServerStatistics? server = await ReadAsync(word switch
         {
             "dump" => ReportParts.Sessions,
             "wchc" or "wchp" => ReportParts.Watches,
+            "hash" => ReportParts.Digests,
             _ => ReportParts.None,
         });
         if (server is null)
@@ -55,11 +64,7 @@ internal sealed class FourLetterAnswers(
             case "isro":
                 return server.Mode == "read-only" ? "ro" : "rw";
             case "crst":
-                foreach (ClientConnection connection in connections.All)
-                {
-                    connection.Statistics.Reset();
-                }
-
+                connections.ResetStatistics();
                 return "Connection stats reset.\n";
             case "srst":
                 counters.Reset();
@@ -79,7 +84,7 @@ internal sealed class FourLetterAnswers(
                 ServerText.AppendConnections(text, connections.All, brief: false);
                 break;
             case "mntr":
-                MonitorText.Append(text, counters, connections, server);
+                MonitorText.Append(text, MonitorText.Figures(counters, connections, intake, server));
                 break;
             case "conf":
                 ConfigurationText.Append(text, options, server.Configuration, ports().Plain, ports().Tls);
@@ -89,6 +94,13 @@ internal sealed class FourLetterAnswers(
                 break;
             case "dump":
                 DumpText.Append(text, server.Sessions, connections.All);
+                break;
+            case "hash":
+                foreach ((long zxid, ulong digest) in server.Digests)
+                {
+                    text.Append(CultureInfo.InvariantCulture, $"{zxid:x}: {digest}\n");
+                }
+
                 break;
             case "wchs":
                 WatchText.AppendSummary(text, server);

@@ -16,6 +16,9 @@ internal static class FourLetterWord
         "stat", "stmk", "wchc", "wchp", "wchs",
     ];
 
+    /// <summary>Bytes that follow the letters: <c>stmk</c> has a mask behind it.</summary>
+    public static int ArgumentBytes(string word) => word == "stmk" ? sizeof(long) : 0;
+
     private static readonly Dictionary<int, string> _byCode = All.ToDictionary(Code);
 
     /// <summary>The word whose letters, read as a length, are <paramref name="code"/>; null for none.</summary>

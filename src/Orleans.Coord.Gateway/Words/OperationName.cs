@@ -32,6 +32,9 @@ internal static class OperationName
         OpCode.RemoveWatches => "REMW",
         OpCode.WhoAmI => "HOMI",
         OpCode.GetEphemerals => "GETE",
+        OpCode.Numbered => "NUMB",
+        OpCode.LinearizableRead => "LINR",
+        OpCode.GetChanges => "CHNG",
         _ => "NA",
     };
 }

@@ -1,0 +1,111 @@
+using System.Net;
+using System.Text.Json.Nodes;
+
+namespace Orleans.Coord.Gateway.Tests;
+
+/// <summary>The words over HTTP.</summary>
+public sealed class AdminTests
+{
+    [Fact]
+    public async Task All_commands_are_listed_and_answer_with_their_name_and_no_error()
+    {
+        await using GatewayFixture gateway = await StartAsync();
+        using var http = new HttpClient { BaseAddress = AddressOf(gateway) };
+        string list = await http.GetStringAsync(new Uri("/commands", UriKind.Relative));
+        Assert.Equal(27, AdminCommands.Names.Count());
+        foreach (string name in AdminCommands.Names)
+        {
+            Assert.Contains($"<a href=\"/commands/{name}\">{name}</a>", list, StringComparison.Ordinal);
+            JsonNode answer = await RunAsync(http, name == "set_trace_mask" ? name + "?traceMask=7" : name);
+            Assert.Equal(name, (string?)answer["command"]);
+            Assert.Null(answer["error"]);
+        }
+    }
+
+    [Fact]
+    public async Task Short_names_and_the_figures_are_those_of_the_words()
+    {
+        await using GatewayFixture gateway = await StartAsync();
+        using TestClient client = await gateway.ConnectAsync();
+        await client.RequestAsync(Wire.Request(5));
+        using var http = new HttpClient { BaseAddress = AddressOf(gateway) };
+        JsonNode stats = await RunAsync(http, "stat");
+        Assert.Equal("stats", (string?)stats["command"]);
+        Assert.Equal(1, (int?)stats["server_stats"]?["num_alive_client_connections"]);
+        Assert.Equal(client.LocalEndPoint.ToString(), (string?)stats["connections"]?[0]?["remote_socket_address"]);
+        JsonNode monitor = await RunAsync(http, "mntr");
+        Assert.Equal("standalone", (string?)monitor["server_state"]);
+        Assert.Equal(1, (int?)monitor["num_alive_connections"]);
+        JsonNode cons = await RunAsync(http, "cons");
+        Assert.Equal("GETD", (string?)cons["connections"]?[0]?["last_operation"]);
+        Assert.Equal(gateway.Server.EndPoint.Port, (int?)(await RunAsync(http, "conf"))["client_port"]);
+    }
+
+    [Fact]
+    public async Task What_is_unknown_or_not_serving_is_told_in_the_answer()
+    {
+        var report = new FakeReport { Statistics = null };
+        await using GatewayFixture gateway = await StartAsync(report);
+        using var http = new HttpClient { BaseAddress = AddressOf(gateway) };
+        Assert.Equal("Unknown command: nonsense", (string?)(await RunAsync(http, "nonsense"))["error"]);
+        Assert.Equal(
+            "This ZooKeeper instance is not currently serving requests",
+            (string?)(await RunAsync(http, "srvr"))["error"]);
+        Assert.Null((await RunAsync(http, "ruok"))["error"]);
+        Assert.StartsWith(
+            "setTraceMask requires long traceMask",
+            (string?)(await RunAsync(http, "stmk?traceMask=x"))["error"],
+            StringComparison.Ordinal);
+        string metrics = await http.GetStringAsync(new Uri("/metrics", UriKind.Relative));
+        Assert.EndsWith("up 0\n", metrics, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Metrics_are_in_the_text_format_of_Prometheus()
+    {
+        await using GatewayFixture gateway = await StartAsync();
+        using var http = new HttpClient { BaseAddress = AddressOf(gateway) };
+        string text = await http.GetStringAsync(new Uri("/metrics", UriKind.Relative));
+        Assert.Contains(
+            "# TYPE zk_num_alive_connections gauge\nzk_num_alive_connections 0\n", text, StringComparison.Ordinal);
+        Assert.Contains("zk_server_state{value=\"standalone\"} 1\n", text, StringComparison.Ordinal);
+        Assert.EndsWith("up 1\n", text, StringComparison.Ordinal);
+        Assert.All(
+            text.Split('\n', StringSplitOptions.RemoveEmptyEntries),
+            line => Assert.Matches(@"^(# TYPE \w+ gauge|\w+(\{value="".*""\})? -?[\d.]+)$", line));
+    }
+
+    [Theory]
+    [InlineData("/", HttpStatusCode.NotFound)]
+    [InlineData("/commandsx", HttpStatusCode.NotFound)]
+    [InlineData("/commands/", HttpStatusCode.OK)]
+    public async Task Other_paths_are_not_found(string path, HttpStatusCode expected)
+    {
+        await using GatewayFixture gateway = await StartAsync();
+        using var http = new HttpClient { BaseAddress = AddressOf(gateway) };
+        using HttpResponseMessage response = await http.GetAsync(new Uri(path, UriKind.Relative));
+        Assert.Equal(expected, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task Nothing_is_written_by_post()
+    {
+        await using GatewayFixture gateway = await StartAsync();
+        using var http = new HttpClient { BaseAddress = AddressOf(gateway) };
+        using var nothing = new StringContent("");
+        using HttpResponseMessage response = await http.PostAsync(new Uri("/commands/crst", UriKind.Relative), nothing);
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, response.StatusCode);
+    }
+
+    private static Task<GatewayFixture> StartAsync(FakeReport? report = null) => GatewayFixture.StartAsync(
+        new GatewayOptions { AdminEndPoint = new IPEndPoint(IPAddress.Loopback, 0), FourLetterWords = ["*"] },
+        report ?? new FakeReport());
+
+    private static Uri AddressOf(GatewayFixture gateway) => new($"http://{gateway.Server.AdminEndPoint}");
+
+    private static async Task<JsonNode> RunAsync(HttpClient http, string command)
+    {
+        string text = await http.GetStringAsync(new Uri("/commands/" + command, UriKind.Relative));
+        return JsonNode.Parse(text)!;
+    }
+}

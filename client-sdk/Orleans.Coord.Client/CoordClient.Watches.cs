@@ -16,7 +16,7 @@ public sealed partial class CoordClient
         var request = new Request<ExistsOperation, Stat>(new(serverPath))
         {
             Watch = OneShotKind.Exist,
-            Answered = code => changed = code switch
+            Answered = (code, _) => changed = code switch
             {
                 CoordErrorCode.Ok => _session.Watches.AddOneShot(OneShotKind.Data, serverPath),
                 CoordErrorCode.NoNode => _session.Watches.AddOneShot(OneShotKind.Exist, serverPath),
@@ -65,7 +65,7 @@ public sealed partial class CoordClient
         var request = new Request<GetOperation, ZnodeData>(new(serverPath))
         {
             Watch = OneShotKind.Data,
-            Answered = code => changed = code == CoordErrorCode.Ok
+            Answered = (code, _) => changed = code == CoordErrorCode.Ok
                 ? _session.Watches.AddOneShot(OneShotKind.Data, serverPath)
                 : null,
         };
@@ -91,7 +91,7 @@ public sealed partial class CoordClient
             var request = new Request<ChildrenOperation, ZnodeChildren>(new(serverPath))
             {
                 Watch = OneShotKind.Children,
-                Answered = code => changed = code == CoordErrorCode.Ok
+                Answered = (code, _) => changed = code == CoordErrorCode.Ok
                     ? _session.Watches.AddOneShot(OneShotKind.Children, serverPath)
                     : null,
             };
@@ -180,11 +180,63 @@ public sealed partial class CoordClient
         WatchScope scope = WatchScope.Znode,
         [EnumeratorCancellation] CancellationToken cancellation = default)
     {
+        await foreach (WatchEvent what in SignalsAsync(path, scope, _session.Options.WatchBufferCapacity, cancellation)
+            .ConfigureAwait(false))
+        {
+            yield return what;
+        }
+    }
+
+    /// <summary>
+    /// Every change of a znode, or of all at and below it, with a zxid above the one given, in order: none is lost and
+    /// none comes twice, over reconnects and fail-overs too. To go on later, also in another process, keep the zxid
+    /// of the last change taken.
+    /// </summary>
+    /// <param name="path">The znode.</param>
+    /// <param name="sinceZxid">
+    /// Where to begin. To begin now: read <see cref="LastZxid"/>, then what the changes are to be applied to.
+    /// </param>
+    /// <param name="scope">How far to watch. <see cref="WatchScope.Znode"/> includes that children come and go.</param>
+    /// <param name="cancellation">Ends the stream, and the watch when no other stream needs it.</param>
+    /// <exception cref="HistoryLostException">The server has forgotten some of these changes.</exception>
+    /// <exception cref="CoordException">
+    /// The server keeps no history (<see cref="CoordErrorCode.Unimplemented"/>, every ZooKeeper), or the session has
+    /// ended.
+    /// </exception>
+    public async IAsyncEnumerable<WatchEvent> WatchSinceAsync(
+        string path,
+        long sinceZxid,
+        WatchScope scope = WatchScope.Subtree,
+        [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
         string serverPath = _session.Root.ToServer(path);
-        var buffer = new WatchBuffer(path, _session.Options.WatchBufferCapacity);
+        // One signal that waits is enough: it stands for all that happened before it is taken.
+        await foreach (WatchEvent _ in SignalsAsync(path, scope, capacity: 1, cancellation).ConfigureAwait(false))
+        {
+            bool more = true;
+            while (more)
+            {
+                ChangePortion portion = await SendOrThrowAsync<ChangesOperation, ChangePortion>(
+                    new(serverPath, scope, sinceZxid, _session.Root), path, cancellation).ConfigureAwait(false);
+                foreach (WatchEvent change in portion.Changes)
+                {
+                    yield return change;
+                }
+
+                sinceZxid = Math.Max(sinceZxid, portion.UpTo);
+                more = portion.HasMore;
+            }
+        }
+    }
+
+    private async IAsyncEnumerable<WatchEvent> SignalsAsync(
+        string path, WatchScope scope, int capacity, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        string serverPath = _session.Root.ToServer(path);
+        var buffer = new WatchBuffer(path, capacity);
         var request = new Request<AddWatchOperation, Nothing>(new(serverPath, scope))
         {
-            Answered = code =>
+            Answered = (code, _) =>
             {
                 if (code == CoordErrorCode.Ok)
                 {
@@ -211,6 +263,6 @@ public sealed partial class CoordClient
     private void Unwatch(string serverPath) =>
         _session.SendOwn(new Request<RemoveWatchesOperation, Nothing>(new(serverPath))
         {
-            Answered = _ => _session.Watches.SweepOneShots(serverPath),
+            Answered = (_, _) => _session.Watches.SweepOneShots(serverPath),
         });
 }

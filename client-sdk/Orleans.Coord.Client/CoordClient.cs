@@ -7,9 +7,10 @@ namespace Orleans.Coord.Client;
 /// <remarks>
 /// <para>
 /// A client is one session. When its connection is lost it finds a server and resumes the session by itself:
-/// requests not yet sent wait, reads are repeated, watches are set again, and writes that were sent but not answered
-/// fail with <see cref="OutcomeUnknownException"/>. When the session itself is lost (<see cref="SessionLost"/>)
-/// everything fails with <see cref="SessionLostException"/>; make a new client then.
+/// requests not yet sent wait, reads are repeated and watches are set again. Writes sent but not answered are
+/// sent again too, and Orleans.Coord runs each once and gives it its original answer; against plain ZooKeeper, which
+/// cannot tell, they fail with <see cref="OutcomeUnknownException"/>. When the session itself is lost
+/// (<see cref="SessionLost"/>) everything fails with <see cref="SessionLostException"/>; make a new client then.
 /// </para>
 /// <para>
 /// Every operation can throw, besides what its own documentation names: <see cref="CoordException"/> with the
@@ -50,6 +51,15 @@ public sealed partial class CoordClient : IAsyncDisposable
 
     /// <summary>The newest zxid that a server has told this session of.</summary>
     public long LastZxid => _session.LastZxid;
+
+    /// <summary>
+    /// Whether the connected server runs a repeated write only once, so that no write ends with
+    /// <see cref="OutcomeUnknownException"/>. False before the first connection, and with ZooKeeper.
+    /// </summary>
+    public bool HasKnownOutcomes => _session.Has(ServerExtensions.NumberedWrites);
+
+    /// <summary>Whether the connected server serves <see cref="WatchSinceAsync"/>. False with ZooKeeper.</summary>
+    public bool HasChangeHistory => _session.Has(ServerExtensions.ChangeHistory);
 
     /// <summary>Makes a client and waits until it is connected.</summary>
     /// <param name="options">Where and how.</param>
@@ -122,7 +132,7 @@ public sealed partial class CoordClient : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(auth);
         var request = new Request<AuthOperation, Nothing>(new(auth, OnLoss.Repeat))
         {
-            Answered = code =>
+            Answered = (code, _) =>
             {
                 if (code == CoordErrorCode.Ok)
                 {

@@ -45,9 +45,19 @@ public sealed class CoordMultiRead
     /// The server does not know the operation (<see cref="CoordErrorCode.Unimplemented"/>, before ZooKeeper 3.6).
     /// </exception>
     /// <exception cref="SessionLostException">The session has expired.</exception>
-    public async Task<IReadOnlyList<ReadResult>> ExecuteAsync(CancellationToken cancellation = default)
+    public Task<IReadOnlyList<ReadResult>> ExecuteAsync(CancellationToken cancellation = default) =>
+        ExecuteAsync(ReadMode.Local, cancellation);
+
+    /// <inheritdoc cref="ExecuteAsync(CancellationToken)"/>
+    /// <param name="mode">How new the answers must be.</param>
+    /// <param name="cancellation">Gives up waiting.</param>
+    public async Task<IReadOnlyList<ReadResult>> ExecuteAsync(
+        ReadMode mode, CancellationToken cancellation = default)
     {
-        var request = new Request<MultiReadOperation, ReadResult[]>(new([.. _steps]));
+        var request = new Request<MultiReadOperation, ReadResult[]>(new([.. _steps]))
+        {
+            IsLinearizable = mode == ReadMode.Linearizable,
+        };
         CoordResult<ReadResult[]> result = await _session.SendAsync(request, cancellation).ConfigureAwait(false);
         return result.Succeeded ? result.Value : throw CoordException.For(result.Code, null);
     }

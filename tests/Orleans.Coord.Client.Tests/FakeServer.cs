@@ -39,11 +39,17 @@ internal sealed class FakeServer : IDisposable
         return connection;
     }
 
-    /// <summary>Accepts a connection and grants it a session.</summary>
-    public async Task<FakeConnection> WelcomeAsync(int timeoutMs = 60_000, long sessionId = SessionId)
+    /// <summary>Accepts a connection, grants it a session and tells it the extensions.</summary>
+    public async Task<FakeConnection> WelcomeAsync(
+        int timeoutMs = 60_000, long sessionId = SessionId, string? extensions = null)
     {
         FakeConnection connection = await AcceptAsync();
         await connection.SendWelcomeAsync(timeoutMs, sessionId);
+        if (timeoutMs > 0)
+        {
+            await connection.TellExtensionsAsync(extensions);
+        }
+
         return connection;
     }
 }
@@ -136,6 +142,20 @@ internal sealed class FakeConnection(Socket socket) : IDisposable
         writer.WriteBuffer(Password);
         writer.WriteBool(false);
         return SendRawAsync(writer.Written.ToArray());
+    }
+
+    /// <summary>Answers the client's look for extensions as ZooKeeper does, or with the text.</summary>
+    public async Task TellExtensionsAsync(string? extensions = null)
+    {
+        FakeRequest look = await ExpectAsync(OpCode.GetData);
+        Assert.Equal("/zookeeper/coord", look.Path);
+        await (extensions is null
+            ? ReplyAsync(look, CoordErrorCode.NoNode)
+            : ReplyAsync(look, 0, writer =>
+            {
+                writer.WriteString(extensions);
+                writer.WriteStat(default);
+            }));
     }
 
     public Task SendAsync(int xid, long zxid, CoordErrorCode code, Action<JuteWriter>? body)

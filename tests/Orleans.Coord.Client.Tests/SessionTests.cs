@@ -141,6 +141,7 @@ public sealed class SessionTests
         using FakeConnection second = await server.AcceptAsync();
         Assert.Equal(SessionState.Disconnected, await states.NextAsync());
         await second.SendWelcomeAsync(60_000, FakeServer.SessionId);
+        await second.TellExtensionsAsync();
         Assert.Equal(SessionState.Connected, await states.NextAsync());
         await client.DisposeAsync();
         Assert.Equal(SessionState.Closed, await states.NextAsync());
@@ -180,15 +181,18 @@ public sealed class SessionTests
     {
         using var server = new FakeServer();
         await using CoordClient client = server.NewClient(configure: o => o.Auth.Add(CoordAuth.Digest("a", "1")));
-        using (FakeConnection first = await server.WelcomeAsync())
+        using (FakeConnection first = await server.AcceptAsync())
         {
+            await first.SendWelcomeAsync(60_000, FakeServer.SessionId);
             await first.ReplyAsync(await first.ExpectAsync(OpCode.Auth), 0);
+            await first.TellExtensionsAsync();
             Task added = client.AddAuthAsync(CoordAuth.Digest("b", "2"));
             await first.ReplyAsync(await first.ExpectAsync(OpCode.Auth), 0);
             await added.Soon();
         }
 
-        using FakeConnection second = await server.WelcomeAsync();
+        using FakeConnection second = await server.AcceptAsync();
+        await second.SendWelcomeAsync(60_000, FakeServer.SessionId);
         Assert.Equal("a:1", SecretOf(await second.ExpectAsync(OpCode.Auth)));
         Assert.Equal("b:2", SecretOf(await second.ExpectAsync(OpCode.Auth)));
     }
@@ -198,7 +202,8 @@ public sealed class SessionTests
     {
         using var server = new FakeServer();
         await using CoordClient client = server.NewClient(configure: o => o.Auth.Add(CoordAuth.Digest("a", "1")));
-        using FakeConnection connection = await server.WelcomeAsync();
+        using FakeConnection connection = await server.AcceptAsync();
+        await connection.SendWelcomeAsync(60_000, FakeServer.SessionId);
         await connection.ReplyAsync(await connection.ExpectAsync(OpCode.Auth), CoordErrorCode.AuthFailed);
         Assert.Equal(SessionState.Closed, await client.WaitForStateAsync(SessionState.Closed).Soon());
         CoordException refused = await Assert.ThrowsAsync<CoordException>(() => client.GetAsync("/a").Soon());

@@ -2,8 +2,8 @@ namespace Orleans.Coord.Client;
 
 /// <summary>
 /// An operation failed. <see cref="Code"/> tells why; the derived types stand for the outcomes that a program must
-/// treat differently: <see cref="OutcomeUnknownException"/>, <see cref="SessionLostException"/> and
-/// <see cref="TransactionFailedException"/>.
+/// treat differently: <see cref="OutcomeUnknownException"/>, <see cref="SessionLostException"/>,
+/// <see cref="TransactionFailedException"/> and <see cref="HistoryLostException"/>.
 /// </summary>
 public class CoordException : Exception
 {
@@ -20,14 +20,18 @@ public class CoordException : Exception
     /// <summary>The path that the operation was about, as the caller wrote it; null when there is none.</summary>
     public string? Path { get; }
 
-    internal static CoordException For(CoordErrorCode code, string? path) => code == CoordErrorCode.SessionExpired
-        ? new SessionLostException(path)
-        : new CoordException(code, path, path is null ? $"{code}" : $"{code} at {path}");
+    internal static CoordException For(CoordErrorCode code, string? path) => code switch
+    {
+        CoordErrorCode.SessionExpired => new SessionLostException(path),
+        CoordErrorCode.HistoryLost => new HistoryLostException(path),
+        _ => new CoordException(code, path, path is null ? $"{code}" : $"{code} at {path}"),
+    };
 }
 
 /// <summary>
 /// The connection was lost after a write was sent and before its answer came: it may have happened, or not. Read
-/// before writing again. Reads never end this way: they are repeated on the next connection.
+/// before writing again. Only a server without numbered writes (plain ZooKeeper) brings this about: Orleans.Coord is
+/// asked again on the next connection, and repeats the original answer. Reads never end this way.
 /// </summary>
 public sealed class OutcomeUnknownException : CoordException
 {
@@ -52,6 +56,17 @@ public sealed class SessionLostException : CoordException
 
     /// <summary>True when the operation was a write that had been sent and was not answered.</summary>
     public bool OutcomeUnknown { get; }
+}
+
+/// <summary>
+/// The server no longer has all changes since the zxid asked for. Read the tree, and go on from the zxid before that.
+/// </summary>
+public sealed class HistoryLostException : CoordException
+{
+    internal HistoryLostException(string? path)
+        : base(CoordErrorCode.HistoryLost, path, $"Not all changes at {path} since that zxid are known any more")
+    {
+    }
 }
 
 /// <summary>A transaction was refused as a whole; nothing of it happened.</summary>

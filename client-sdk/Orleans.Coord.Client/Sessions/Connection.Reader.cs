@@ -171,6 +171,11 @@ internal sealed partial class Connection
         }
 
         queue.TryDequeue(out _);
+        if (request.Number > 0)
+        {
+            NoteWriteAnswered(request);
+        }
+
         if (!request.Answer(code, ref body))
         {
             Abort($"the server's answer to {request.Code} cannot be read");

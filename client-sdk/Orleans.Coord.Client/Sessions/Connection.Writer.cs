@@ -16,6 +16,7 @@ internal sealed partial class Connection
     private readonly Lock _writeGate = new();
     private readonly JuteWriter _out = new();
     private readonly Queue<Request> _preamble;
+    private readonly Queue<Request> _repeats;
     private readonly HashSet<(WatchScope Scope, string Path)> _armed;
 
     // Answered in order, by their numbers.
@@ -28,6 +29,7 @@ internal sealed partial class Connection
     private int _flushScheduled;
     private bool _sendPending;
     private bool _pingDue;
+    private bool _waitsForAnswers;
     private long _pingSentAtMs;
 
     /// <summary>When the last ping was sent.</summary>
@@ -54,7 +56,7 @@ internal sealed partial class Connection
             }
 
             Interlocked.Exchange(ref _flushScheduled, 0);
-            again = !_dead && !Volatile.Read(ref _sendPending) && !_session.QueueIsEmpty
+            again = !_dead && !Volatile.Read(ref _sendPending) && !_session.QueueIsEmpty && !MustWait()
                 && Interlocked.Exchange(ref _flushScheduled, 1) == 0;
         }
     }
@@ -101,7 +103,8 @@ internal sealed partial class Connection
     }
 
     private bool TryNext([NotNullWhen(true)] out Request? request) =>
-        _preamble.TryDequeue(out request) || _session.TryDequeue(out request);
+        _preamble.TryDequeue(out request)
+        || (IsDiscovered && (TryNextRepeat(out request) || (!MustWait() && _session.TryDequeue(out request))));
 
     private void EncodeDuePing()
     {
@@ -123,10 +126,23 @@ internal sealed partial class Connection
             return;
         }
 
+        if (request.Code == OpCode.GetChanges && !Has(ServerExtensions.ChangeHistory))
+        {
+            // ZooKeeper would close the connection.
+            request.Fail(CoordException.For(CoordErrorCode.Unimplemented, request.Path));
+            return;
+        }
+
+        if (request.IsLinearizable && !Has(ServerExtensions.LinearizableReads))
+        {
+            Encode(new Request<SyncOperation, Nothing>(new("/", OnLoss.Drop)));
+        }
+
         int start = _out.Length;
         request.Xid = NextXid(request.Code);
         _out.WriteInt(0);
         _out.WriteInt(request.Xid);
+        WriteExtension(request);
         _out.WriteInt((int)request.Code);
         if (!TryWriteBody(request))
         {
@@ -145,6 +161,7 @@ internal sealed partial class Connection
 
         _out.PatchInt(start, length);
         NoteArmed(request);
+        NoteWriteSent(request, length);
         request.Sends++;
         QueueFor(request.Xid).Enqueue(request);
     }

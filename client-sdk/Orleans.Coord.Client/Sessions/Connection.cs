@@ -16,13 +16,17 @@ internal sealed partial class Connection : IThreadPoolWorkItem
 
     /// <param name="socket">Connected; owned from here on.</param>
     /// <param name="session">Whose requests to carry.</param>
-    /// <param name="preamble">Requests that go out before the session's queue.</param>
+    /// <param name="preamble">Requests that go out first: credentials, the look for extensions, watches.</param>
+    /// <param name="repeats">What the last connection left unanswered; goes out before the session's queue.</param>
     /// <param name="armed">The persistent watches that the preamble sets.</param>
-    public Connection(Socket socket, Session session, Queue<Request> preamble, HashSet<(WatchScope, string)> armed)
+    public Connection(
+        Socket socket, Session session, Queue<Request> preamble, Queue<Request> repeats,
+        HashSet<(WatchScope, string)> armed)
     {
         _socket = socket;
         _session = session;
         _preamble = preamble;
+        _repeats = repeats;
         _armed = armed;
         // Not blocking: the synchronous calls then go past the queue of the asynchronous ones (see Drain).
         _socket.Blocking = false;
@@ -62,6 +66,8 @@ internal sealed partial class Connection : IThreadPoolWorkItem
                 _inFlight.Clear();
                 unanswered.AddRange(_preamble);
                 _preamble.Clear();
+                unanswered.AddRange(_repeats);
+                _repeats.Clear();
                 ReturnBuffer();
             }
         }

@@ -9,6 +9,9 @@ internal sealed partial class Session
     /// <summary>A read that saw this many connections die is given up: it may be what kills them.</summary>
     private const int MaxSends = 8;
 
+    /// <summary>A write that saw this many die is given up too, with its outcome unknown.</summary>
+    private const int MaxWriteSends = 100;
+
     private readonly List<CoordAuth> _auths;
     private readonly Queue<Request> _repeats = new();
     private byte[] _password = new byte[CoordLimits.PasswordBytes];
@@ -70,8 +73,10 @@ internal sealed partial class Session
         string reason = await connection.Lost.ConfigureAwait(false);
         Log.ConnectionLost(_log, server, SessionId, reason);
         _connection = null;
+        // After this no answer of the old connection is taken in any more.
+        List<Request> unanswered = connection.TakeUnanswered();
         State.TrySet(SessionState.Disconnected);
-        Sort(connection.TakeUnanswered());
+        Sort(unanswered);
         if (Volatile.Read(ref _closing))
         {
             End(SessionState.Closed, Disposed);
@@ -134,9 +139,8 @@ internal sealed partial class Session
         Confirm(welcome.AskedAtMs);
         _failures = 0;
         var armed = new HashSet<(WatchScope, string)>();
-        var connection = new Connection(socket, this, Preamble(armed), armed);
+        var connection = new Connection(socket, this, Preamble(armed), TakeRepeats(), armed);
         _connection = connection;
-        State.TrySet(SessionState.Connected);
         Log.Connected(_log, server, _sessionId, _timeoutMs);
         if (!resumes)
         {
@@ -153,7 +157,7 @@ internal sealed partial class Session
         return connection;
     }
 
-    /// <summary>Credentials, then watches, then the reads that the last connection left unanswered.</summary>
+    /// <summary>Credentials, since a server may want them first, the look for extensions, then watches.</summary>
     private Queue<Request> Preamble(HashSet<(WatchScope, string)> armed)
     {
         var preamble = new Queue<Request>();
@@ -163,27 +167,40 @@ internal sealed partial class Session
             {
                 preamble.Enqueue(new Request<AuthOperation, Nothing>(new(auth, OnLoss.Drop))
                 {
-                    Answered = code => RefuseUnless(code, auth),
+                    Answered = (code, _) => RefuseUnless(code, auth),
                 });
             }
         }
 
+        preamble.Enqueue(new Request<DiscoveryOperation, ServerExtensions>(default)
+        {
+            Answered = (_, extensions) => Discovered(extensions),
+        });
         foreach (WatchPaths portion in Watches.Snapshot())
         {
             armed.UnionWith(portion.Persistent.Select(static path => (WatchScope.Znode, path)));
             armed.UnionWith(portion.Recursive.Select(static path => (WatchScope.Subtree, path)));
             preamble.Enqueue(new Request<SetWatchesOperation, Nothing>(new(LastZxid, portion))
             {
-                Answered = code => Watches.Rearmed(portion, code),
+                Answered = (code, _) => Watches.Rearmed(portion, code),
             });
         }
 
-        while (_repeats.TryDequeue(out Request? request))
-        {
-            preamble.Enqueue(request);
-        }
-
         return preamble;
+    }
+
+    private Queue<Request> TakeRepeats()
+    {
+        var repeats = new Queue<Request>(_repeats);
+        _repeats.Clear();
+        return repeats;
+    }
+
+    private void Discovered(ServerExtensions extensions)
+    {
+        Volatile.Write(ref _extensions, (int)extensions);
+        State.TrySet(SessionState.Connected);
+        _connection?.Discovered(extensions);
     }
 
     private void RefuseUnless(CoordErrorCode code, CoordAuth auth)
@@ -204,6 +221,7 @@ internal sealed partial class Session
             switch (request.OnLoss)
             {
                 case OnLoss.Repeat when request.Sends < MaxSends:
+                case OnLoss.Unknown when request.Number > 0 && request.Sends < MaxWriteSends && _end is null:
                     _repeats.Enqueue(request);
                     break;
                 case OnLoss.Unknown:

@@ -56,6 +56,8 @@ internal sealed partial class Session
 
     public bool QueueIsEmpty => _queue.IsEmpty;
 
+    public bool TryPeek([NotNullWhen(true)] out Request? request) => _queue.TryPeek(out request);
+
     public bool TryDequeue([NotNullWhen(true)] out Request? request) => _queue.TryDequeue(out request);
 
     public void NoteZxid(long zxid)
@@ -152,5 +154,6 @@ internal sealed partial class Session
         }
     }
 
-    private string? ClientPath(Request request) => request.Path is null ? null : Root.ToClient(request.Path);
+    /// <summary>A request's path as the caller wrote it.</summary>
+    public string? ClientPath(Request request) => request.Path is null ? null : Root.ToClient(request.Path);
 }

@@ -61,15 +61,49 @@ internal readonly record struct GetAclOperation(string Path) : IOperation<ZnodeA
     public ZnodeAcl Read(ref JuteReader reader) => new(reader.ReadAcl(), reader.ReadStat());
 }
 
-internal readonly record struct SyncOperation(string Path) : IOperation<Nothing>
+internal readonly record struct SyncOperation(string Path, OnLoss OnLoss) : IOperation<Nothing>
 {
     public OpCode Code => OpCode.Sync;
-
-    public OnLoss OnLoss => OnLoss.Repeat;
 
     public void Write(JuteWriter writer, bool watch) => writer.WriteString(Path);
 
     public Nothing Read(ref JuteReader reader) => default;
+}
+
+/// <summary>A portion of the changes since a zxid.</summary>
+/// <param name="Changes">What happened, by the client's paths.</param>
+/// <param name="UpTo">There are no other changes up to this zxid.</param>
+/// <param name="HasMore">Whether to ask again at once.</param>
+internal readonly record struct ChangePortion(WatchEvent[] Changes, long UpTo, bool HasMore);
+
+internal readonly record struct ChangesOperation(string Path, WatchScope Scope, long Since, Chroot Root)
+    : IOperation<ChangePortion>
+{
+    private const int MinChangeBytes = 16;
+
+    public OpCode Code => OpCode.GetChanges;
+
+    public OnLoss OnLoss => OnLoss.Repeat;
+
+    public void Write(JuteWriter writer, bool watch)
+    {
+        writer.WriteString(Path);
+        writer.WriteInt((int)Scope);
+        writer.WriteLong(Since);
+    }
+
+    public ChangePortion Read(ref JuteReader reader)
+    {
+        var changes = new WatchEvent[Math.Max(0, reader.ReadCount(MinChangeBytes))];
+        for (int i = 0; i < changes.Length; i++)
+        {
+            long zxid = reader.ReadLong();
+            var kind = (WatchEventKind)reader.ReadInt();
+            changes[i] = new WatchEvent(kind, Root.ToClient(reader.ReadText()), zxid);
+        }
+
+        return new(changes, reader.ReadLong(), reader.ReadBool());
+    }
 }
 
 internal readonly record struct EphemeralsOperation(string Path) : IOperation<string[]>

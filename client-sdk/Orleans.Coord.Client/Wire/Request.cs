@@ -8,7 +8,9 @@ internal enum OnLoss
     /// <summary>It changes nothing: sent again on the next connection.</summary>
     Repeat,
 
-    /// <summary>It may have happened: the caller is told so.</summary>
+    /// <summary>
+    /// It is a write and may have happened. With a number it is sent again; without, the caller is told so.
+    /// </summary>
     Unknown,
 
     /// <summary>It belongs to the connection and goes with it.</summary>
@@ -64,6 +66,15 @@ internal abstract class Request
     /// <summary>On how many connections it was sent.</summary>
     public int Sends { get; set; }
 
+    /// <summary>The session's number for a write that the server runs once; 0 while it has none.</summary>
+    public long Number { get; set; }
+
+    /// <summary>Bytes of its frame on the current connection.</summary>
+    public int FrameBytes { get; set; }
+
+    /// <summary>Whether it is a read that sees all that was answered before it was sent.</summary>
+    public bool IsLinearizable { get; init; }
+
     public abstract void WriteBody(JuteWriter writer, bool watch);
 
     /// <summary>Ends it with the server's answer; false when the answer's bytes cannot be read.</summary>
@@ -114,7 +125,7 @@ internal sealed class Request<TOperation, T>(TOperation operation) : Request
     public Task<CoordResult<T>> Task => _source.Task;
 
     /// <summary>Runs on the reader, in the order of the answers, before the caller learns of the answer.</summary>
-    public Action<CoordErrorCode>? Answered { get; init; }
+    public Action<CoordErrorCode, T?>? Answered { get; init; }
 
     public override void WriteBody(JuteWriter writer, bool watch) => operation.Write(writer, watch);
 
@@ -127,7 +138,7 @@ internal sealed class Request<TOperation, T>(TOperation operation) : Request
             return false;
         }
 
-        Answered?.Invoke(code);
+        Answered?.Invoke(code, value);
         _source.TrySetResult(new CoordResult<T>(code, value));
         End();
         return true;

@@ -192,6 +192,7 @@ internal sealed partial class Session
     private Queue<Request> TakeRepeats()
     {
         var repeats = new Queue<Request>(_repeats);
+        Telemetry.Repeated(repeats.Count);
         _repeats.Clear();
         return repeats;
     }
@@ -199,6 +200,7 @@ internal sealed partial class Session
     private void Discovered(ServerExtensions extensions)
     {
         Volatile.Write(ref _extensions, (int)extensions);
+        Telemetry.Connected();
         State.TrySet(SessionState.Connected);
         _connection?.Discovered(extensions);
     }

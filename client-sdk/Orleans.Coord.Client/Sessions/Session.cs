@@ -72,6 +72,29 @@ internal sealed partial class Session
     /// <summary>Queues a request; waits for a place first when there are too many.</summary>
     public Task<CoordResult<T>> SendAsync<TOperation, T>(
         Request<TOperation, T> request, CancellationToken cancellation)
+        where TOperation : struct, IOperation<T> =>
+        Telemetry.IsOn ? SendObservedAsync(request, cancellation) : SendUnobservedAsync(request, cancellation);
+
+    private async Task<CoordResult<T>> SendObservedAsync<TOperation, T>(
+        Request<TOperation, T> request, CancellationToken cancellation)
+        where TOperation : struct, IOperation<T>
+    {
+        using Telemetry.Call call = Telemetry.Begin(request);
+        try
+        {
+            CoordResult<T> result = await SendUnobservedAsync(request, cancellation).ConfigureAwait(false);
+            call.Ended(result.Code);
+            return result;
+        }
+        catch (Exception e)
+        {
+            call.Failed(e);
+            throw;
+        }
+    }
+
+    private Task<CoordResult<T>> SendUnobservedAsync<TOperation, T>(
+        Request<TOperation, T> request, CancellationToken cancellation)
         where TOperation : struct, IOperation<T>
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _closing), typeof(CoordClient));
@@ -94,6 +117,7 @@ internal sealed partial class Session
         if (End(SessionState.Expired, static (path, sent) => new SessionLostException(path, sent)))
         {
             Log.Expired(_log, SessionId, reason);
+            Telemetry.SessionWasLost();
         }
     }
 

@@ -118,12 +118,15 @@ public sealed class CoordPartitioner
         string path = Paths.Join(_locks, partition.ToString(CultureInfo.InvariantCulture));
         try
         {
-            CoordHandle handle =
-                await new CoordLock(_client, path).AcquireAsync(null, cancellation).ConfigureAwait(false);
-            await using (handle.ConfigureAwait(false))
+            bool lost = true;
+            while (lost)
             {
-                using var end = CancellationTokenSource.CreateLinkedTokenSource(handle.HandleLostToken, cancellation);
-                await work(partition, handle, end.Token).ConfigureAwait(false);
+                CoordHandle handle =
+                    await new CoordLock(_client, path).AcquireAsync(null, cancellation).ConfigureAwait(false);
+                await using (handle.ConfigureAwait(false))
+                {
+                    lost = await IsLostAsync(work, partition, handle, cancellation).ConfigureAwait(false);
+                }
             }
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -134,6 +137,23 @@ public sealed class CoordPartitioner
         {
             await leave.CancelAsync().ConfigureAwait(false);
             throw;
+        }
+    }
+
+    /// <summary>Works on a partition; true when its lock was lost meanwhile, so that it must be taken again.</summary>
+    private static async Task<bool> IsLostAsync(
+        Func<int, CoordHandle, CancellationToken, Task> work, int partition, CoordHandle handle,
+        CancellationToken cancellation)
+    {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(handle.HandleLostToken, cancellation);
+        try
+        {
+            await work(partition, handle, end.Token).ConfigureAwait(false);
+            return false;
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested && !handle.IsHeld)
+        {
+            return true;
         }
     }
 

@@ -12,6 +12,7 @@ public sealed class CoordRegistration : IAsyncDisposable
     private readonly string _name;
     private readonly ReadOnlyMemory<byte> _data;
     private readonly Task _run;
+    private bool _disposed;
     private volatile TaskCompletionSource<CoordHandle> _present = NewSource();
 
     private CoordRegistration(CoordClientSource source, string path, ReadOnlyMemory<byte> data)
@@ -47,20 +48,28 @@ public sealed class CoordRegistration : IAsyncDisposable
     /// <summary>Waits until the znode is there, and returns the zxid that made it.</summary>
     /// <param name="cancellation">Ends the waiting.</param>
     /// <exception cref="CoordException">The server refuses it.</exception>
+    /// <exception cref="ObjectDisposedException">It was disposed.</exception>
     public async Task<long> WaitAsync(CancellationToken cancellation = default)
     {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed), this);
         Task<CoordHandle> present = _present.Task;
         await (await Task.WhenAny(present, _run).WaitAsync(cancellation).ConfigureAwait(false)).ConfigureAwait(false);
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed), this);
         return (await present.WaitAsync(cancellation).ConfigureAwait(false)).FencingToken;
     }
 
     /// <summary>Deletes the znode and no longer keeps it in being.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, true))
+        {
+            return;
+        }
+
         await _stop.CancelAsync().ConfigureAwait(false);
         await _run.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        _present.TrySetException(new ObjectDisposedException(nameof(CoordRegistration)));
-        _ = _present.Task.Exception;
+        // Who waits for it hears that it is disposed.
+        _present.TrySetCanceled(CancellationToken.None);
         _stop.Dispose();
     }
 

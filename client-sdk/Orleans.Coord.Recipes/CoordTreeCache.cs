@@ -16,6 +16,7 @@ public sealed class CoordTreeCache : IAsyncDisposable
     private readonly Lock _gate = new();
     private readonly TaskCompletionSource _filled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _run;
+    private bool _disposed;
     private ImmutableSortedDictionary<string, ZnodeData> _znodes =
         ImmutableSortedDictionary.Create<string, ZnodeData>(StringComparer.Ordinal);
 
@@ -97,6 +98,11 @@ public sealed class CoordTreeCache : IAsyncDisposable
     /// <summary>Stops following; the content stays as it is.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, true))
+        {
+            return;
+        }
+
         await _stop.CancelAsync().ConfigureAwait(false);
         await _run.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _stop.Dispose();

@@ -72,7 +72,8 @@ internal sealed class FaultProxy : IDisposable
     {
         foreach (TcpClient client in _clients.Keys)
         {
-            client.Client.Close(timeout: 0);
+            // Null once the other side of the pair has disposed it.
+            client.Client?.Close(timeout: 0);
         }
 
         Resume();

@@ -11,7 +11,7 @@ import ensemble
 import servers
 import suite
 
-PROJECTS = ("Orleans.Coord.Client.Tests", "Orleans.Coord.Recipes.Tests")
+PROJECTS = ("Orleans.Coord.Client.Tests", "Orleans.Coord.Recipes.Tests", "Orleans.Coord.Client.Hosting.Tests")
 # The namespace of the tests that need a server.
 SERVER_TESTS = "FullyQualifiedName~.WithServer."
 COUNTS = re.compile(r"Failed: +(\d+), Passed: +(\d+), Skipped: +(\d+)")

@@ -20,6 +20,7 @@ public sealed class DependencyRuleTests
         ["Client"] = ["Primitives", "Jute"],
         ["SiloHost"] = ["Primitives", "Jute", "Consensus", "Tree", "Replication", "Wal", "Gateway", "Tcp"],
         ["Recipes"] = ["Primitives", "Client"],
+        ["Client.Hosting"] = ["Primitives", "Client", "Recipes"],
     };
 
     private static readonly string[] Core = ["Primitives", "Jute", "Consensus", "Tree", "Replication"];

@@ -102,6 +102,30 @@ public enum OpCode
     /// <summary>List the caller's identities.</summary>
     WhoAmI = 107,
 
+    /// <summary>ClickHouse Keeper's: list the persistent, the ephemeral or all children, and read the stat.</summary>
+    FilteredList = 500,
+
+    /// <summary>ClickHouse Keeper's: check that there is no znode, or none of this version.</summary>
+    CheckNotExists = 501,
+
+    /// <summary>ClickHouse Keeper's: create a znode unless it is there.</summary>
+    CreateIfNotExists = 502,
+
+    /// <summary>ClickHouse Keeper's: delete a znode with all below it, up to a number.</summary>
+    RemoveRecursive = 503,
+
+    /// <summary>ClickHouse Keeper's: check a version and fields of the stat.</summary>
+    CheckStat = 504,
+
+    /// <summary>ClickHouse Keeper's: delete a znode if that is possible.</summary>
+    TryRemove = 505,
+
+    /// <summary>ClickHouse Keeper's: as <see cref="FilteredList"/>, with the children's stats and data.</summary>
+    FilteredListWithStatsAndData = 506,
+
+    /// <summary>ClickHouse Keeper's: list all paths below a znode, up to a number.</summary>
+    ListRecursive = 507,
+
     /// <summary>Ours, not ZooKeeper's: a write with a number, which runs once however often it is sent.</summary>
     Numbered = 1001,
 

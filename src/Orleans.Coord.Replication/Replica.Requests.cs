@@ -197,6 +197,7 @@ public sealed partial class Replica
     {
         OpCode op = CoordStateMachine.Unwrap(request.Op, body);
         if (!_diskLow || op is OpCode.Delete or OpCode.CloseSession or OpCode.DeleteContainer
+            or OpCode.TryRemove or OpCode.RemoveRecursive
             || (request.Op == OpCode.Numbered && _machine.HasRun(session.Id, body)))
         {
             return false;

@@ -42,10 +42,13 @@ internal static class Requests
         OpCode.GetData or OpCode.Exists or OpCode.GetChildren2 or OpCode.GetChildren or OpCode.GetAcl
             or OpCode.MultiRead or OpCode.GetEphemerals or OpCode.GetAllChildrenNumber or OpCode.WhoAmI
             or OpCode.GetChanges
+            or OpCode.FilteredList or OpCode.FilteredListWithStatsAndData or OpCode.ListRecursive
             => RequestKind.Read,
         OpCode.SetData or OpCode.Create or OpCode.Create2 or OpCode.CreateTtl or OpCode.CreateContainer
             or OpCode.Delete or OpCode.SetAcl or OpCode.Multi or OpCode.Check or OpCode.DeleteContainer
             or OpCode.Reconfig or OpCode.CloseSession or OpCode.Numbered
+            or OpCode.CheckNotExists or OpCode.CreateIfNotExists or OpCode.RemoveRecursive or OpCode.CheckStat
+            or OpCode.TryRemove
             => RequestKind.Write,
         OpCode.SetWatches or OpCode.SetWatches2 or OpCode.AddWatch or OpCode.RemoveWatches or OpCode.CheckWatches
             => RequestKind.Watch,

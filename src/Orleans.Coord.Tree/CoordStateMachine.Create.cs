@@ -102,7 +102,7 @@ public sealed partial class CoordStateMachine
             return CoordErrorCode.BadArguments;
         }
 
-        if (FindReadable(path) is not null)
+        if (path.SequenceEqual(AboutPath) || Tree.Find(path) is not null)
         {
             return CoordErrorCode.NodeExists;
         }

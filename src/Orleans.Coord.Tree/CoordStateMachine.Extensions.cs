@@ -121,5 +121,5 @@ public sealed partial class CoordStateMachine
 
     /// <summary>What reads see at a path: a znode, or the virtual one.</summary>
     private Znode? FindReadable(ReadOnlySpan<byte> path) =>
-        path.SequenceEqual(AboutPath) ? _about : Tree.Find(path);
+        path.SequenceEqual(AboutPath) ? _about : Tree.Find(path) ?? _keeperNodes.Find(path);
 }

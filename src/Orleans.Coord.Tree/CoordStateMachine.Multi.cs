@@ -81,6 +81,13 @@ public sealed partial class CoordStateMachine
             case OpCode.Check:
                 MultiFormat.WriteHeader(body, op);
                 return Check(command, VersionedPath.Read(ref reader), malformed: false, body: null);
+            case OpCode.CheckNotExists:
+            case OpCode.CreateIfNotExists:
+            case OpCode.RemoveRecursive:
+            case OpCode.CheckStat:
+            case OpCode.TryRemove:
+                MultiFormat.WriteHeader(body, op);
+                return KeeperWrite(command, op, ref reader, body);
             default:
                 return CreateInMulti(command, CreateRequest.Read(op, ref reader), body);
         }

@@ -31,6 +31,11 @@ public sealed partial class CoordStateMachine
                 return CoordErrorCode.Ok;
             case OpCode.GetChanges:
                 return GetChanges(body, who, reply);
+            case OpCode.FilteredList:
+            case OpCode.FilteredListWithStatsAndData:
+            case OpCode.ListRecursive:
+                var request = new JuteReader(body);
+                return KeeperRead(op, ref request, sessionId, who, reply);
             case OpCode.GetAcl:
             case OpCode.GetAllChildrenNumber:
                 break;
@@ -191,11 +196,9 @@ public sealed partial class CoordStateMachine
         var reader = new JuteReader(body);
         while (MultiFormat.NextHeader(ref reader, out OpCode op))
         {
-            ReadOnlySpan<byte> path = reader.ReadString();
-            reader.ReadBool();
             int start = reply.Length;
             MultiFormat.WriteHeader(reply, op);
-            CoordErrorCode code = ReadPath(op, path, who.Encoded, reply);
+            CoordErrorCode code = ReadInMulti(op, ref reader, who, reply);
             if (code != CoordErrorCode.Ok)
             {
                 reply.Truncate(start);
@@ -205,6 +208,18 @@ public sealed partial class CoordStateMachine
 
         MultiFormat.WriteEnd(reply);
         return CoordErrorCode.Ok;
+    }
+
+    private CoordErrorCode ReadInMulti(OpCode op, ref JuteReader reader, CallerIdentities who, JuteWriter reply)
+    {
+        if (op >= OpCode.FilteredList)
+        {
+            return KeeperRead(op, ref reader, sessionId: 0, who, reply);
+        }
+
+        ReadOnlySpan<byte> path = reader.ReadString();
+        reader.ReadBool();
+        return ReadPath(op, path, who.Encoded, reply);
     }
 
     /// <summary>The session's own ephemerals under a prefix; a blank one or a slash means all.</summary>

@@ -25,6 +25,7 @@ public sealed partial class CoordStateMachine
         Sessions = sessions;
         LastApplied = lastApplied;
         _history = new ChangeHistory(lastApplied);
+        _keeperNodes = new KeeperNodes(tree.Acls.Open);
         _about = new Znode("coord"u8.ToArray(), ZnodeKind.Persistent, tree.Acls.Open) { Data = AboutText.ToArray() };
     }
 
@@ -170,6 +171,12 @@ public sealed partial class CoordStateMachine
                 return Check(command, VersionedPath.Read(ref reader), reader.Failed, result.Body);
             case OpCode.Multi:
                 return Multi(command, result.Body);
+            case OpCode.CheckNotExists:
+            case OpCode.CreateIfNotExists:
+            case OpCode.RemoveRecursive:
+            case OpCode.CheckStat:
+            case OpCode.TryRemove:
+                return KeeperWrite(command, command.Op, ref reader, result.Body);
             case OpCode.DeleteContainer:
                 return DeleteContainer(command);
             case OpCode.CloseSession:

@@ -32,16 +32,29 @@ internal static class MultiFormat
             case OpCode.CreateContainer:
             case OpCode.CreateTtl:
                 return !CreateRequest.Read(op, ref reader).PathIsNull;
+            case OpCode.CreateIfNotExists:
+                return !CreateRequest.Read(op, ref reader).PathIsNull;
+            case OpCode.RemoveRecursive:
+            case OpCode.ListRecursive:
+            case OpCode.CheckNotExists:
+            case OpCode.TryRemove:
             case OpCode.Delete:
             case OpCode.Check:
                 return !VersionedPath.Read(ref reader).PathIsNull;
             case OpCode.SetData:
                 return !SetDataRequest.Read(ref reader).PathIsNull;
+            case OpCode.CheckStat:
+                return !CheckStatRequest.Read(ref reader).PathIsNull;
             case OpCode.GetData:
             case OpCode.GetChildren:
+            case OpCode.Exists:
+            case OpCode.GetChildren2:
                 reader.ReadBuffer(out bool isNull);
                 reader.ReadBool();
                 return !isNull;
+            case OpCode.FilteredList:
+            case OpCode.FilteredListWithStatsAndData:
+                return !FilteredListRequest.Read(op, ref reader).PathIsNull;
             default:
                 return false;
         }
@@ -69,7 +82,10 @@ internal static class MultiFormat
         var reader = new JuteReader(body);
         while (NextHeader(ref reader, out OpCode op))
         {
-            bool isRead = op is OpCode.GetData or OpCode.GetChildren;
+            // ZooKeeper knows the first two; the others are ClickHouse Keeper's.
+            bool isRead = op is OpCode.GetData or OpCode.GetChildren
+                or OpCode.Exists or OpCode.GetChildren2
+                or OpCode.FilteredList or OpCode.FilteredListWithStatsAndData or OpCode.ListRecursive;
             if (isRead != reads || !Skip(op, ref reader))
             {
                 return false;

@@ -21,6 +21,29 @@ public sealed class CoordSettings
     /// </summary>
     public string Members { get; set; } = "";
 
+    /// <summary>
+    /// <c>orleans</c> or <c>standalone</c>; empty for Orleans where it is built in and no members are listed.
+    /// </summary>
+    public string Host { get; set; } = "";
+
+    /// <summary>Orleans host: the ids of the group's voters, <c>1,2,3</c>; empty for one silo alone.</summary>
+    public string Voters { get; set; } = "";
+
+    /// <summary>Orleans host: the cluster's name; silos and clients of another name do not meet.</summary>
+    public string ClusterId { get; set; } = "coord";
+
+    /// <summary>
+    /// Orleans host: the folder where the silos of this machine find each other; empty for <c>cluster</c> in the data
+    /// folder.
+    /// </summary>
+    public string ClusterDirectory { get; set; } = "";
+
+    /// <summary>Orleans host: the port for other silos; 0 takes a free one.</summary>
+    public int SiloPort { get; set; }
+
+    /// <summary>Orleans host: the port for Orleans clients; 0 takes a free one.</summary>
+    public int GrainClientPort { get; set; }
+
     /// <summary>ZooKeeper's tick, milliseconds: session time-outs are negotiated into [2, 20] ticks.</summary>
     public int TickTimeMs { get; set; } = 2000;
 
@@ -104,6 +127,12 @@ public sealed class CoordSettings
         Range(nameof(ClientPort), ClientPort, 0, 65_535);
         Range(nameof(AdminPort), AdminPort, 0, 65_535);
         Range(nameof(ReplicaId), ReplicaId, 1, 255);
+        Range(nameof(SiloPort), SiloPort, 0, 65_535);
+        Range(nameof(GrainClientPort), GrainClientPort, 0, 65_535);
+        Require(!string.IsNullOrWhiteSpace(ClusterId), nameof(ClusterId), ClusterId, "a name");
+        Require(
+            VoterIds.Distinct().Count() == VoterIds.Count && VoterIds.Contains(Replica), nameof(Voters), Voters,
+            $"different ids from 1 to 255, separated by commas, with this silo's among them, which is {ReplicaId}");
         Range(nameof(TickTimeMs), TickTimeMs, 10, 3_600_000);
         Range(nameof(MinSessionTimeoutMs), MinSessionTimeoutMs, 0, int.MaxValue);
         Range(nameof(MaxSessionTimeoutMs), MaxSessionTimeoutMs, 0, int.MaxValue);
@@ -142,6 +171,14 @@ public sealed class CoordSettings
     }
 
     internal ReplicaId Replica => new((byte)ReplicaId);
+
+    // What cannot be read is 0, which is no id and never this silo's.
+    internal IReadOnlyList<ReplicaId> VoterIds => string.IsNullOrWhiteSpace(Voters)
+        ? [Replica]
+        : [.. Voters.Split(',').Select(id => new ReplicaId(byte.TryParse(id, out byte value) ? value : (byte)0))];
+
+    internal string ClusterFolder => Path.GetFullPath(
+        string.IsNullOrWhiteSpace(ClusterDirectory) ? Path.Combine(DataDirectory, "cluster") : ClusterDirectory);
 
     internal int MinTimeout => MinSessionTimeoutMs == 0 ? checked(2 * TickTimeMs) : MinSessionTimeoutMs;
 

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 
 namespace Orleans.Coord.SiloHost;
 
@@ -17,17 +15,26 @@ internal sealed class Ensemble
     private readonly int _firstPort;
     private readonly string _data;
     private readonly string[] _options;
-    private readonly string _members;
+    private readonly string[] _group;
     private readonly TaskCompletionSource[] _ready;
 
-    private Ensemble(int count, int firstPort, string data, string[] options)
+    private Ensemble(string host, int count, int firstPort, string data, string[] options)
     {
         _count = count;
         _firstPort = firstPort;
         _data = data;
         _options = options;
-        _members = string.Join(',', FreePorts(count).Select(
-            (port, i) => string.Create(CultureInfo.InvariantCulture, $"{i + 1}=127.0.0.1:{port}")));
+        _group = host == Hosts.Orleans
+            ? [
+                "Coord:Host=" + host,
+                "Coord:Voters=" + string.Join(',', Enumerable.Range(1, count)),
+                "Coord:ClusterDirectory=" + Path.Combine(data, "cluster"),
+            ]
+            : [
+                "Coord:Host=" + host,
+                "Coord:Members=" + string.Join(',', FreePorts.Find(count).Select(
+                    (port, i) => string.Create(CultureInfo.InvariantCulture, $"{i + 1}=127.0.0.1:{port}"))),
+            ];
         _ready = [.. Enumerable.Range(0, count).Select(
             _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously))];
     }
@@ -54,8 +61,9 @@ internal sealed class Ensemble
         }
 
         string data = Path.GetFullPath(settings.DataDirectory);
-        Console.WriteLine($"coord: {count} silos of one ensemble; data in {data}/1 to {data}/{count}");
-        var ensemble = new Ensemble(count, settings.ClientPort, data, options);
+        string host = Hosts.Choose(settings);
+        Console.WriteLine($"coord: {count} silos of one ensemble, {host} host; data in {data}/1 to {data}/{count}");
+        var ensemble = new Ensemble(host, count, settings.ClientPort, data, options);
         return await ensemble.RunAsync(cancelled);
     }
 
@@ -125,9 +133,8 @@ internal sealed class Ensemble
                 typeof(Ensemble).Assembly.Location, "up", "--port", port,
                 "--data", Path.Combine(_data, id.ToString(CultureInfo.InvariantCulture)),
                 "--set", "Coord:ReplicaId=" + id.ToString(CultureInfo.InvariantCulture),
-                "--set", "Coord:Members=" + _members,
             },
-        }.With(_options);
+        }.With(_options).With(_group.SelectMany(setting => new[] { "--set", setting }));
     }
 
     private void Pass(int id, string? line)
@@ -159,21 +166,6 @@ internal sealed class Ensemble
         {
             // It has ended by itself.
         }
-    }
-
-    private static List<int> FreePorts(int count)
-    {
-        List<TcpListener> held = [];
-        for (int i = 0; i < count; i++)
-        {
-            var listener = new TcpListener(IPAddress.Loopback, 0);
-            listener.Start();
-            held.Add(listener);
-        }
-
-        List<int> ports = [.. held.Select(l => ((IPEndPoint)l.LocalEndpoint).Port)];
-        held.ForEach(l => l.Stop());
-        return ports;
     }
 }
 

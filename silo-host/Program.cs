@@ -40,6 +40,11 @@ internal static class Program
         Description = "Start although the log's last batch is damaged and may have been acknowledged",
     };
 
+    private static readonly Option<string?> Host = new("--host")
+    {
+        Description = "orleans or standalone: who carries messages between silos (Coord:Host, default orleans if built)",
+    };
+
     private static readonly Option<int?> Nodes = new("--nodes")
     {
         Description = "Run 3, 5 or 7 silos of one ensemble on this machine; --port is the first one's client port",
@@ -49,7 +54,7 @@ internal static class Program
     {
         var up = new Command("up", "Run a silo until Ctrl-C")
         {
-            Port, Data, Address, Set, Config, Nodes, AcceptTailLoss,
+            Port, Data, Address, Set, Config, Host, Nodes, AcceptTailLoss,
         };
         up.SetAction(RunAsync);
         var root = new RootCommand("Orleans.Coord: a coordination service that speaks ZooKeeper's protocol") { up };
@@ -123,6 +128,11 @@ internal static class Program
         if (parsed.GetValue(Address) is { } address)
         {
             yield return new("Coord:ClientAddress", address);
+        }
+
+        if (parsed.GetValue(Host) is { } host)
+        {
+            yield return new("Coord:Host", host);
         }
 
         if (parsed.GetValue(AcceptTailLoss))

@@ -12,7 +12,7 @@ namespace Orleans.Coord.SiloHost.Standalone;
 /// whoever posts while a turn runs leaves the letter behind for it. So a request needs no hand-over between threads
 /// when the silo is quiet, and shares a turn with all its neighbours when it is busy.
 /// </summary>
-internal sealed class ReplicaPump : ICoordFrontend, ILogStoreObserver, IPeerObserver, IThreadPoolWorkItem
+internal sealed class ReplicaPump : IReplicaMailbox, ILogStoreObserver, IThreadPoolWorkItem
 {
     // A thread that lends itself goes back to its own work after this many turns, even if letters keep coming.
     private const int TurnsPerLoan = 16;

@@ -14,9 +14,11 @@ internal static class SiloRunner
         CoordSettings settings, IConfiguration configuration, CancellationToken cancelled)
     {
         using ILoggerFactory loggers = CreateLoggers(configuration);
+        // Ends after the replica, which hands over to the others first.
+        await using IClusterRuntime? cluster = Hosts.Create(settings, loggers);
         string what = settings.Members.Length == 0 ? "one silo" : $"silo {settings.ReplicaId} of an ensemble";
-        Say($"{what}, standalone host; data in {Path.GetFullPath(settings.DataDirectory)}");
-        await using StandaloneSilo silo = Open(settings, loggers);
+        Say($"{cluster?.Description ?? what + ", standalone host"}; data in {Path.GetFullPath(settings.DataDirectory)}");
+        await using StandaloneSilo silo = Open(settings, loggers, cluster);
         foreach (string note in silo.Notes)
         {
             Say(note);
@@ -27,7 +29,7 @@ internal static class SiloRunner
         Say($"recovered {znodes} znodes at zxid 0x{zxid:x}; listening on {silo.ClientEndPoint}");
         Say($"connect any ZooKeeper client, for instance: zkCli.sh -server {address}; Ctrl-C stops");
         Console.WriteLine("ready " + address);
-        Exception? failure = await WaitAsync(silo, cancelled);
+        Exception? failure = await WaitAsync(silo, cluster, cancelled);
         if (failure is null)
         {
             Say("stopping");
@@ -38,7 +40,7 @@ internal static class SiloRunner
         return 1;
     }
 
-    private static StandaloneSilo Open(CoordSettings settings, ILoggerFactory loggers)
+    private static StandaloneSilo Open(CoordSettings settings, ILoggerFactory loggers, IClusterRuntime? cluster)
     {
         if (!OperatingSystem.IsLinux())
         {
@@ -48,7 +50,7 @@ internal static class SiloRunner
 
         try
         {
-            return StandaloneSilo.Open(settings, ListenAddress.Parse(settings), loggers);
+            return StandaloneSilo.Open(settings, ListenAddress.Parse(settings), loggers, cluster);
         }
         catch (StorageException e)
         {
@@ -61,15 +63,15 @@ internal static class SiloRunner
         }
     }
 
-    private static async Task<Exception?> WaitAsync(StandaloneSilo silo, CancellationToken cancelled)
+    private static async Task<Exception?> WaitAsync(
+        StandaloneSilo silo, IClusterRuntime? cluster, CancellationToken cancelled)
     {
         var stop = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using (cancelled.Register(() => stop.TrySetResult()))
         {
-            await Task.WhenAny(silo.Failure, stop.Task);
+            Task first = await Task.WhenAny(silo.Failure, cluster?.Failure ?? stop.Task, stop.Task);
+            return first is Task<Exception> failure ? await failure : null;
         }
-
-        return silo.Failure.IsCompleted ? await silo.Failure : null;
     }
 
     // A storage error is a sentence for the operator already; anything else is a defect, and its trace helps us.

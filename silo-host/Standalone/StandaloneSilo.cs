@@ -10,7 +10,10 @@ using Orleans.Coord.Wal;
 
 namespace Orleans.Coord.SiloHost.Standalone;
 
-/// <summary>One silo without a cluster runtime: data directory, replica, mailbox and gateway, wired together.</summary>
+/// <summary>
+/// One silo's data directory, replica, mailbox and gateway, wired together; linked to the others over TCP, or by a
+/// cluster runtime.
+/// </summary>
 internal sealed class StandaloneSilo : IAsyncDisposable
 {
     // Elections want a finer clock than one silo alone, which only expires sessions by it.
@@ -23,12 +26,15 @@ internal sealed class StandaloneSilo : IAsyncDisposable
     private readonly ReplicaPump _pump;
     private readonly GatewayServer _gateway;
     private readonly TcpPeerTransport? _peers;
+    private readonly IClusterRuntime? _cluster;
     private readonly Timer _ticker;
     private readonly string _pidFile;
 
     private StandaloneSilo(
-        DataDirectory directory, ReplicaPump pump, GatewayServer gateway, TcpPeerTransport? peers)
+        DataDirectory directory, ReplicaPump pump, GatewayServer gateway, TcpPeerTransport? peers,
+        IClusterRuntime? cluster)
     {
+        _cluster = cluster;
         _directory = directory;
         _peers = peers;
         _pump = pump;
@@ -48,7 +54,8 @@ internal sealed class StandaloneSilo : IAsyncDisposable
 
     /// <summary>Owns the data directory and recovers the replica from it.</summary>
     /// <exception cref="StorageException">The directory cannot be used or trusted.</exception>
-    public static StandaloneSilo Open(CoordSettings settings, IPEndPoint listenOn, ILoggerFactory loggers)
+    public static StandaloneSilo Open(
+        CoordSettings settings, IPEndPoint listenOn, ILoggerFactory loggers, IClusterRuntime? cluster)
     {
         string path = Path.GetFullPath(settings.DataDirectory);
         Members? members = Members.Parse(settings);
@@ -62,7 +69,7 @@ internal sealed class StandaloneSilo : IAsyncDisposable
             var pump = new ReplicaPump();
             var report = new ReplicaReport(pump, settings, path);
             var gateway = new GatewayServer(GatewayOptionsOf(settings, listenOn), pump, loggers, report);
-            var silo = new StandaloneSilo(directory, pump, gateway, peers);
+            var silo = new StandaloneSilo(directory, pump, gateway, peers, cluster);
             silo.StartReplica(settings, members);
             return silo;
         }
@@ -77,6 +84,7 @@ internal sealed class StandaloneSilo : IAsyncDisposable
     /// <exception cref="StartupException">The port cannot be had.</exception>
     public async Task<(long Zxid, int Znodes)> ServeAsync()
     {
+        await (_cluster?.StartAsync(_pump, _directory) ?? Task.CompletedTask);
         Task<(long, int)> serving = _pump.Serving;
         if (await Task.WhenAny(serving, Failure) == Failure)
         {
@@ -113,7 +121,7 @@ internal sealed class StandaloneSilo : IAsyncDisposable
     // A leader that leaves names its successor first, so that writers wait for a round trip and not for an election.
     private async Task HandOverAsync()
     {
-        if (_peers is null || Failure.IsCompleted)
+        if (Links is null || Failure.IsCompleted)
         {
             return;
         }
@@ -131,16 +139,18 @@ internal sealed class StandaloneSilo : IAsyncDisposable
         }
     }
 
+    private IPeerTransport? Links => _cluster is null ? _peers : _cluster.Links;
+
     private void StartReplica(CoordSettings settings, Members? members)
     {
         byte[] seed = RandomNumberGenerator.GetBytes(sizeof(ulong));
         Replica replica = Replica.Open(
-            ReplicaOptionsOf(settings, members), _directory.Log, _directory.Snapshots, _peers,
+            ReplicaOptionsOf(settings, members), _directory.Log, _directory.Snapshots, Links,
             new SplitMix64(BinaryPrimitives.ReadUInt64LittleEndian(seed)), ReplicaPump.Now());
         _directory.Start(_pump);
         _pump.Start(replica);
         StartPeers();
-        int tick = _peers is null ? TickMsAlone : TickMs;
+        int tick = Links is null ? TickMsAlone : TickMs;
         _ticker.Change(tick, tick);
     }
 
@@ -163,10 +173,11 @@ internal sealed class StandaloneSilo : IAsyncDisposable
         AcceptTailLoss = settings.AcceptTailLoss,
     };
 
-    private static ReplicaOptions ReplicaOptionsOf(CoordSettings settings, Members? members) => new()
+    private ReplicaOptions ReplicaOptionsOf(CoordSettings settings, Members? members) => new()
     {
         Id = settings.Replica,
-        Voters = members is null ? [settings.Replica] : [.. members.Peers.Keys],
+        Voters = _cluster is not null ? _cluster.Voters
+            : members is null ? [settings.Replica] : [.. members.Peers.Keys],
         Raft = new RaftOptions { ElectionTicks = 20, HeartbeatTicks = 3 },
         PasswordSecret = RandomNumberGenerator.GetBytes(SecretBytes),
         TickTimeMs = settings.TickTimeMs,

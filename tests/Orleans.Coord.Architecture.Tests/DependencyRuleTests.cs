@@ -17,8 +17,11 @@ public sealed class DependencyRuleTests
         ["Wal"] = ["Primitives", "Consensus", "Replication"],
         ["Gateway"] = ["Primitives", "Jute", "Replication"],
         ["Tcp"] = ["Primitives", "Jute", "Replication"],
+        ["Grains.Abstractions"] = ["Primitives"],
+        ["Grains"] = ["Primitives", "Jute", "Replication", "Grains.Abstractions"],
         ["Client"] = ["Primitives", "Jute"],
-        ["SiloHost"] = ["Primitives", "Jute", "Consensus", "Tree", "Replication", "Wal", "Gateway", "Tcp"],
+        ["SiloHost"] =
+            ["Primitives", "Jute", "Consensus", "Tree", "Replication", "Wal", "Gateway", "Tcp", "Grains"],
         ["Recipes"] = ["Primitives", "Client"],
         ["Client.Hosting"] = ["Primitives", "Client", "Recipes"],
     };

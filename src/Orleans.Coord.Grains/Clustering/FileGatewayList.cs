@@ -1,0 +1,26 @@
+using Orleans.Messaging;
+
+namespace Orleans.Coord.Grains.Clustering;
+
+/// <summary>Tells Orleans clients on the same machine which silos of a <see cref="MembershipFile"/> they can use.</summary>
+internal sealed class FileGatewayList(MembershipFile file) : IGatewayListProvider
+{
+    public TimeSpan MaxStaleness => TimeSpan.FromSeconds(5);
+
+    [Obsolete("Orleans no longer asks.")]
+    public bool IsUpdatable => true;
+
+    public Task InitializeGatewayListProvider() => Task.CompletedTask;
+
+    public async Task<IList<Uri>> GetGateways()
+    {
+        SiloTable table = await file.ReadAsync();
+        return [.. table.Silos
+            .Where(row => row.Status == SiloStatus.Active && row.GatewayPort > 0)
+            .Select(row =>
+            {
+                var silo = SiloAddress.FromParsableString(row.Address);
+                return SiloAddress.New(silo.Endpoint.Address, row.GatewayPort, silo.Generation).ToGatewayUri();
+            })];
+    }
+}

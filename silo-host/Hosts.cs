@@ -19,7 +19,9 @@ internal static class Hosts
         false;
 #endif
 
-    /// <summary>Which host the settings mean: Orleans, if built in, unless they name members by their addresses.</summary>
+    /// <summary>
+    /// Which host the settings mean: Orleans, if built in, unless they name members by their addresses.
+    /// </summary>
     /// <exception cref="StartupException">They ask for what was not built in, or contradict each other.</exception>
     public static string Choose(CoordSettings settings)
     {

@@ -3,7 +3,9 @@ using Orleans.Coord.Wal;
 
 namespace Orleans.Coord.SiloHost;
 
-/// <summary>What links a silo's replica to the others, and makes it known to them, where a cluster runtime does.</summary>
+/// <summary>
+/// What links a silo's replica to the others, and makes it known to them, where a cluster runtime does.
+/// </summary>
 internal interface IClusterRuntime : IAsyncDisposable
 {
     /// <summary>One line for the operator: what the silo is part of.</summary>

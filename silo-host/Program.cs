@@ -42,7 +42,7 @@ internal static class Program
 
     private static readonly Option<string?> Host = new("--host")
     {
-        Description = "orleans or standalone: who carries messages between silos (Coord:Host, default orleans if built)",
+        Description = "orleans or standalone: what links silos (Coord:Host, default orleans where built in)",
     };
 
     private static readonly Option<int?> Nodes = new("--nodes")

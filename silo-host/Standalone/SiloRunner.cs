@@ -17,7 +17,8 @@ internal static class SiloRunner
         // Ends after the replica, which hands over to the others first.
         await using IClusterRuntime? cluster = Hosts.Create(settings, loggers);
         string what = settings.Members.Length == 0 ? "one silo" : $"silo {settings.ReplicaId} of an ensemble";
-        Say($"{cluster?.Description ?? what + ", standalone host"}; data in {Path.GetFullPath(settings.DataDirectory)}");
+        what = cluster?.Description ?? what + ", standalone host";
+        Say($"{what}; data in {Path.GetFullPath(settings.DataDirectory)}");
         await using StandaloneSilo silo = Open(settings, loggers, cluster);
         foreach (string note in silo.Notes)
         {

@@ -2,7 +2,9 @@ using Orleans.Messaging;
 
 namespace Orleans.Coord.Grains.Clustering;
 
-/// <summary>Tells Orleans clients on the same machine which silos of a <see cref="MembershipFile"/> they can use.</summary>
+/// <summary>
+/// Tells Orleans clients on the same machine which silos of a <see cref="MembershipFile"/> they can use.
+/// </summary>
 internal sealed class FileGatewayList(MembershipFile file) : IGatewayListProvider
 {
     public TimeSpan MaxStaleness => TimeSpan.FromSeconds(5);

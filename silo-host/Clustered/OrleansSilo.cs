@@ -51,7 +51,10 @@ internal sealed class OrleansSilo : IClusterRuntime
             {
                 return registry.Admit(peer, incarnation);
             }
-        });
+        })
+        {
+            MaxFrameBytes = _settings.MaxFrameBytes,
+        };
         _host = Build(replica);
         _host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopped.Register(Stopped);
         try

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Configuration;
 using Orleans.Coord.Grains.Placement;
+using Orleans.Coord.Grains.Znodes;
 using Orleans.Runtime.Hosting;
 
 namespace Orleans.Coord.Grains;
@@ -18,6 +19,7 @@ public static class CoordSiloBuilderExtensions
         silo.AddGrainDirectory(EchoDirectory.Name, (_, _) => new EchoDirectory());
         silo.Services.AddSingleton(replica);
         silo.Services.AddSingleton<ReplicaSilos>();
+        silo.Services.AddSingleton<SiloSessions>();
         silo.Services.PostConfigure<SiloOptions>(options => options.SiloName = ReplicaSilos.NameOf(replica.Id));
         return silo;
     }

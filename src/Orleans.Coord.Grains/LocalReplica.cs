@@ -11,4 +11,8 @@ namespace Orleans.Coord.Grains;
 /// <param name="Peers">The same mailbox, for envelopes of the other members.</param>
 /// <param name="Admit">Whether envelopes of a member with this incarnation are taken; remembers the first one.</param>
 public sealed record LocalReplica(
-    ReplicaId Id, ICoordFrontend Frontend, IPeerObserver Peers, Func<ReplicaId, ulong, bool> Admit);
+    ReplicaId Id, ICoordFrontend Frontend, IPeerObserver Peers, Func<ReplicaId, ulong, bool> Admit)
+{
+    /// <summary>Frames of this many bytes or more are refused.</summary>
+    public int MaxFrameBytes { get; init; } = CoordLimits.DefaultMaxFrameBytes;
+}

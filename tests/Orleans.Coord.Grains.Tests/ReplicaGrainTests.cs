@@ -5,7 +5,8 @@ using Orleans.Runtime;
 namespace Orleans.Coord.Grains.Tests;
 
 /// <summary>A group whose members talk through grains, under Orleans' own test cluster.</summary>
-public sealed class ReplicaGrainTests(TestGrid grid) : IClassFixture<TestGrid>
+[Collection(nameof(TestGrid))]
+public sealed class ReplicaGrainTests(TestGrid grid)
 {
     [Fact]
     public async Task What_is_written_at_one_silo_is_read_at_the_others_after_a_sync()

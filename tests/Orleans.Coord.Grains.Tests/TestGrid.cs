@@ -3,6 +3,10 @@ using Orleans.TestingHost;
 
 namespace Orleans.Coord.Grains.Tests;
 
+/// <summary>One grid for all tests that need one.</summary>
+[CollectionDefinition(nameof(TestGrid))]
+public sealed class GridCollection : ICollectionFixture<TestGrid>;
+
 /// <summary>Three silos in this process, each with a voter of one group.</summary>
 public sealed class TestGrid : IAsyncLifetime
 {

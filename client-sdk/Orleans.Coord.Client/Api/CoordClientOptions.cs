@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 
 namespace Orleans.Coord.Client;
@@ -10,6 +11,12 @@ public sealed class CoordClientOptions
     /// addresses stand in brackets. With a root, all paths of this client are below it.
     /// </summary>
     public string ConnectionString { get; set; } = "localhost:2181";
+
+    /// <summary>
+    /// Opens a connection that speaks ZooKeeper's protocol, in place of those to the servers of
+    /// <see cref="ConnectionString"/>, of which only the root counts then. The client owns the stream socket it gets.
+    /// </summary>
+    public Func<CancellationToken, ValueTask<Socket>>? ConnectCallback { get; set; }
 
     /// <summary>The session time-out to ask for; the server has the last word. Default 10 s.</summary>
     public TimeSpan SessionTimeout { get; set; } = TimeSpan.FromSeconds(10);

@@ -90,7 +90,9 @@ internal sealed partial class Session
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         limit.CancelAfter(Options.ConnectTimeout);
-        Socket socket = await OpenAsync(server, limit.Token).ConfigureAwait(false);
+        Socket socket = Options.ConnectCallback is { } connect
+            ? await connect(limit.Token).ConfigureAwait(false)
+            : await OpenAsync(server, limit.Token).ConfigureAwait(false);
         try
         {
             Welcome welcome = await Handshake.RunAsync(

@@ -38,6 +38,15 @@ public sealed class CoordSettings
     /// </summary>
     public string ClusterDirectory { get; set; } = "";
 
+    /// <summary>
+    /// Orleans host: connection string of a PostgreSQL database in which silos of several machines find each other;
+    /// empty for silos of one machine, which find each other in a folder.
+    /// </summary>
+    public string Database { get; set; } = "";
+
+    /// <summary>Orleans host: the IP address under which other silos and Orleans clients reach this one.</summary>
+    public string SiloAddress { get; set; } = "127.0.0.1";
+
     /// <summary>Orleans host: the port for other silos; 0 takes a free one.</summary>
     public int SiloPort { get; set; }
 
@@ -127,6 +136,9 @@ public sealed class CoordSettings
         Range(nameof(ClientPort), ClientPort, 0, 65_535);
         Range(nameof(AdminPort), AdminPort, 0, 65_535);
         Range(nameof(ReplicaId), ReplicaId, 1, 255);
+        Require(
+            System.Net.IPAddress.TryParse(SiloAddress, out _), nameof(SiloAddress), SiloAddress,
+            "an IP address of this machine");
         Range(nameof(SiloPort), SiloPort, 0, 65_535);
         Range(nameof(GrainClientPort), GrainClientPort, 0, 65_535);
         Require(!string.IsNullOrWhiteSpace(ClusterId), nameof(ClusterId), ClusterId, "a name");

@@ -48,6 +48,26 @@ internal static class Hosts
         return host;
     }
 
+    /// <summary>Prepares the database of setting <c>Coord:Database</c> for Orleans' clustering.</summary>
+    /// <exception cref="StartupException">It cannot be used, or the silo was built without Orleans.</exception>
+    public static async Task InitializeDatabaseAsync(CoordSettings settings)
+    {
+        if (settings.Database.Length == 0)
+        {
+            throw new StartupException(
+                "Setting Coord:Database is empty; it must be the connection string of a PostgreSQL database, as in "
+                + "--set \"Coord:Database=Host=db.example;Database=coord;Username=coord;Password=...\".");
+        }
+
+#if ORLEANS
+        await Clustered.Database.InitializeAsync(settings.Database);
+#else
+        await Task.CompletedTask;
+        throw new StartupException(
+            "This silo was built without Orleans, whose packages could not be restored; it needs no database.");
+#endif
+    }
+
     /// <summary>The cluster runtime that the settings mean; null for the standalone host.</summary>
     public static IClusterRuntime? Create(CoordSettings settings, ILoggerFactory loggers)
     {

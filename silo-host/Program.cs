@@ -56,8 +56,16 @@ internal static class Program
         {
             Port, Data, Address, Set, Config, Host, Nodes, AcceptTailLoss,
         };
-        up.SetAction(RunAsync);
-        var root = new RootCommand("Orleans.Coord: a coordination service that speaks ZooKeeper's protocol") { up };
+        up.SetAction((parsed, cancelled) => GuardAsync(() => RunAsync(parsed, cancelled)));
+        var initialize = new Command("init-db", "Prepare the database of Coord:Database; may be repeated")
+        {
+            Set, Config,
+        };
+        initialize.SetAction((parsed, _) => GuardAsync(() => InitializeDatabaseAsync(parsed)));
+        var root = new RootCommand("Orleans.Coord: a coordination service that speaks ZooKeeper's protocol")
+        {
+            up, initialize,
+        };
         // `dotnet run --project silo-host` without a word means "up".
         ParseResult parsed = root.Parse(arguments.Length == 0 ? ["up"] : arguments);
         return parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = _stopTime });
@@ -65,13 +73,26 @@ internal static class Program
 
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancelled)
     {
+        IConfigurationRoot configuration = SettingsLoader.Load(parsed.GetValue(Config), Overrides(parsed));
+        CoordSettings settings = SettingsLoader.Bind(configuration);
+        return parsed.GetValue(Nodes) is { } nodes
+            ? await Ensemble.RunAsync(settings, nodes, ForEveryMember(parsed), cancelled)
+            : await Standalone.SiloRunner.RunAsync(settings, configuration, cancelled);
+    }
+
+    private static async Task<int> InitializeDatabaseAsync(ParseResult parsed)
+    {
+        IConfigurationRoot configuration = SettingsLoader.Load(parsed.GetValue(Config), Overrides(parsed));
+        await Hosts.InitializeDatabaseAsync(SettingsLoader.Bind(configuration));
+        Console.WriteLine("coord: the database is ready for silos");
+        return 0;
+    }
+
+    private static async Task<int> GuardAsync(Func<Task<int>> command)
+    {
         try
         {
-            IConfigurationRoot configuration = SettingsLoader.Load(parsed.GetValue(Config), Overrides(parsed));
-            CoordSettings settings = SettingsLoader.Bind(configuration);
-            return parsed.GetValue(Nodes) is { } nodes
-                ? await Ensemble.RunAsync(settings, nodes, ForEveryMember(parsed), cancelled)
-                : await Standalone.SiloRunner.RunAsync(settings, configuration, cancelled);
+            return await command();
         }
         catch (StartupException e)
         {

@@ -55,6 +55,11 @@ internal sealed class OrleansSilo : IClusterRuntime
         {
             MaxFrameBytes = _settings.MaxFrameBytes,
         };
+        if (_settings.Database.Length > 0)
+        {
+            await Database.CheckAsync(_settings.Database);
+        }
+
         _host = Build(replica);
         _host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopped.Register(Stopped);
         try
@@ -66,7 +71,7 @@ internal sealed class OrleansSilo : IClusterRuntime
 #pragma warning restore CA1031
         {
             throw new StartupException(
-                $"The Orleans cluster in {_settings.ClusterFolder} could not be joined: {e.Message}", e);
+                $"The Orleans cluster {_settings.ClusterId} could not be joined: {e.Message}", e);
         }
 
         _links?.Start(_host.Services, directory.Incarnation, mailbox);
@@ -99,16 +104,31 @@ internal sealed class OrleansSilo : IClusterRuntime
                 options.ServiceId = _settings.ClusterId;
             })
             .Configure<EndpointOptions>(ConfigureEndpoints)
-            .UseFileClustering(_settings.ClusterFolder)
             .UseCoordMembershipTimings()
             .AddCoordGrains(replica));
+        builder.UseOrleans(UseClustering);
         return builder.Build();
+    }
+
+    private void UseClustering(ISiloBuilder silo)
+    {
+        if (_settings.Database.Length == 0)
+        {
+            silo.UseFileClustering(_settings.ClusterFolder);
+            return;
+        }
+
+        silo.UseAdoNetClustering(options =>
+        {
+            options.Invariant = Database.Invariant;
+            options.ConnectionString = _settings.Database;
+        });
     }
 
     private void ConfigureEndpoints(EndpointOptions options)
     {
         int[] free = FreePorts.Find(2);
-        options.AdvertisedIPAddress = IPAddress.Loopback;
+        options.AdvertisedIPAddress = IPAddress.Parse(_settings.SiloAddress);
         options.SiloPort = _settings.SiloPort == 0 ? free[0] : _settings.SiloPort;
         options.GatewayPort = _settings.GrainClientPort == 0 ? free[1] : _settings.GrainClientPort;
     }

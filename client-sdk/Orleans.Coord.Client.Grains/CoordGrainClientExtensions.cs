@@ -7,8 +7,8 @@ namespace Orleans.Coord.Client.Grains;
 public static class CoordGrainClientExtensions
 {
     /// <summary>
-    /// Adds a <see cref="CoordClient"/> whose session runs through the Orleans client or silo of these services. It is
-    /// made, and starts to connect, when it is first asked for; it is disposed with the services.
+    /// Adds a <see cref="CoordClientSource"/> whose sessions run through the Orleans client or silo of these services:
+    /// inject it, and take the present client from it for each piece of work. A session begins with the first use.
     /// </summary>
     /// <param name="services">Those of an Orleans client or silo.</param>
     /// <param name="configure">Sets options. Those that name servers have no effect.</param>
@@ -19,7 +19,7 @@ public static class CoordGrainClientExtensions
         {
             var options = new CoordClientOptions();
             configure?.Invoke(options);
-            return provider.GetRequiredService<IGrainFactory>().NewCoordClient(options);
+            return new CoordClientSource(Through(provider.GetRequiredService<IGrainFactory>(), options));
         });
         return services;
     }
@@ -31,8 +31,12 @@ public static class CoordGrainClientExtensions
     public static CoordClient NewCoordClient(this IGrainFactory grains, CoordClientOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(grains);
-        options ??= new CoordClientOptions();
+        return new CoordClient(Through(grains, options ?? new CoordClientOptions()));
+    }
+
+    private static CoordClientOptions Through(IGrainFactory grains, CoordClientOptions options)
+    {
         options.ConnectCallback = cancellation => GrainConnection.OpenAsync(grains, cancellation);
-        return new CoordClient(options);
+        return options;
     }
 }

@@ -78,16 +78,14 @@ public sealed class GrainClientTests(TestGrid grid)
     }
 
     [Fact]
-    public async Task Services_hand_out_one_client_with_the_options_given()
+    public async Task Services_hand_out_sessions_with_the_options_given()
     {
         var services = new ServiceCollection();
         services.AddSingleton(Factory(0));
         services.AddCoordGrainClient(options => options.SessionTimeout = TimeSpan.FromSeconds(7));
         await using ServiceProvider provider = services.BuildServiceProvider();
-        var client = provider.GetRequiredService<CoordClient>();
-        await client.WaitForConnectedAsync();
+        CoordClient client = await provider.GetRequiredService<CoordClientSource>().GetAsync();
         Assert.Equal(TimeSpan.FromSeconds(7), client.SessionTimeout);
-        Assert.Same(client, provider.GetRequiredService<CoordClient>());
     }
 
     private IGrainFactory Factory(int silo) => grid.Silo(silo).GetRequiredService<IGrainFactory>();

@@ -6,7 +6,8 @@ namespace Orleans.Coord.Tcp;
 internal sealed class PeerRefusedException(string message) : Exception(message);
 
 /// <summary>Makes sure, on both sides, that a connection joins two members of one ensemble.</summary>
-internal sealed class Handshake(PeerTransportOptions options, IIncarnationRegistry registry)
+internal sealed class Handshake(
+    PeerTransportOptions options, IIncarnationRegistry registry, Func<ReplicaId, bool> isPeer)
 {
     private readonly PeerTls? _tls = options.Tls is null ? null : new PeerTls(options.Tls);
     private readonly Lock _registryLock = new();
@@ -65,7 +66,7 @@ internal sealed class Handshake(PeerTransportOptions options, IIncarnationRegist
         Verdict verdict = JudgeEnsemble(hello);
         return verdict != Verdict.Welcome ? verdict
             : hello.To != options.Self ? Verdict.OtherMember
-            : !options.Peers.ContainsKey(hello.From) ? Verdict.UnknownMember
+            : !isPeer(hello.From) ? Verdict.UnknownMember
             : JudgeIncarnation(hello);
     }
 
@@ -94,7 +95,7 @@ internal sealed class Handshake(PeerTransportOptions options, IIncarnationRegist
 
     private static string DescribeRefusal(Verdict verdict) => verdict switch
     {
-        Verdict.UnknownMember => "this member is not in its configuration",
+        Verdict.UnknownMember => "this member is not in its configuration: it was removed, or is not yet added",
         Verdict.OtherIncarnation =>
             "it knows this member with another data directory; one that lost its data needs a new id",
         _ => $"it refuses this member ({verdict}); its log says more",

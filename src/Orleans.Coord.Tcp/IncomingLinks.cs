@@ -40,6 +40,15 @@ internal sealed class IncomingLinks(PeerContext context, IPeerObserver observer,
         registered.SetResult();
     }
 
+    /// <summary>The member is no peer any more.</summary>
+    public void Drop(ReplicaId peer)
+    {
+        if (_links.TryGetValue(peer, out NumberedLink? link))
+        {
+            link.Connection.Close("it is no member any more, or has another address");
+        }
+    }
+
     /// <summary>A heartbeat's interval is over.</summary>
     public void Tick()
     {

@@ -6,8 +6,9 @@ using Orleans.Coord.Replication;
 namespace Orleans.Coord.Tcp;
 
 /// <summary>
-/// Links the members of a static ensemble over TCP. Each member dials every other one for its own envelopes, so there
+/// Links the members of an ensemble over TCP. Each member dials every other one for its own envelopes, so there
 /// are two connections between two members, each of which carries envelopes one way and heartbeats both ways.
+/// Who the others are may change at any time.
 /// </summary>
 public sealed class TcpPeerTransport : IPeerTransport, IAsyncDisposable
 {
@@ -17,11 +18,14 @@ public sealed class TcpPeerTransport : IPeerTransport, IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly OutgoingLink?[] _linkOf = new OutgoingLink?[byte.MaxValue + 1];
     private readonly bool[] _isReported = new bool[byte.MaxValue + 1];
-    private OutgoingLink[] _outgoing = [];
+    private readonly Lock _changing = new();
+    private readonly List<Task> _running = [];
+    private IReadOnlyDictionary<ReplicaId, DnsEndPoint> _wanted;
+    private volatile OutgoingLink[] _outgoing = [];
+    private IPeerObserver? _observer;
     private IncomingLinks? _incoming;
     private Socket? _listener;
     private IPEndPoint? _endPoint;
-    private Task _dialling = Task.CompletedTask;
     private Task _accepting = Task.CompletedTask;
     private Task _ticking = Task.CompletedTask;
 
@@ -34,8 +38,12 @@ public sealed class TcpPeerTransport : IPeerTransport, IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
+        _wanted = options.Peers;
         _context = new PeerContext(
-            options, new Handshake(options, registry), new PeerCounters(), loggers.CreateLogger("Orleans.Coord.Tcp"));
+            options,
+            new Handshake(options, registry, peer => Volatile.Read(ref _linkOf[peer.Value]) is not null),
+            new PeerCounters(),
+            loggers.CreateLogger("Orleans.Coord.Tcp"));
     }
 
     /// <summary>Where the others connect; the real port once started.</summary>
@@ -47,7 +55,8 @@ public sealed class TcpPeerTransport : IPeerTransport, IAsyncDisposable
     internal int Connections => _incoming?.Connections ?? 0;
 
     /// <summary>Whether envelopes for a member can leave at the moment.</summary>
-    public bool IsLinkedTo(ReplicaId peer) => _linkOf[peer.Value] is { IsUp: true };
+    public bool IsLinkedTo(ReplicaId peer) =>
+        Volatile.Read(ref _linkOf[peer.Value]) is { IsUp: true };
 
     /// <summary>Binds the port, dials the others, and hands out what comes.</summary>
     /// <exception cref="PeerBindException">The port can't be had; the message tells the operator why.</exception>
@@ -57,24 +66,37 @@ public sealed class TcpPeerTransport : IPeerTransport, IAsyncDisposable
         _listener = Bind(_context.Options.Listen);
         _endPoint = (IPEndPoint)_listener.LocalEndPoint!;
         PeerLog.Listening(_context.Logger, _context.Options.Self, _context.Options.Cluster, _endPoint);
-        foreach ((ReplicaId peer, DnsEndPoint address) in _context.Options.Peers)
+        _incoming = new IncomingLinks(_context, observer, peer => Volatile.Read(ref _linkOf[peer.Value])?.Wake());
+        lock (_changing)
         {
-            _linkOf[peer.Value] = new OutgoingLink(peer, address, _context, observer);
+            _observer = observer;
+            Link(_wanted);
         }
 
-        _outgoing = [.. _linkOf.OfType<OutgoingLink>()];
-        _incoming = new IncomingLinks(_context, observer, peer => _linkOf[peer.Value]?.Wake());
-        CancellationToken stopping = _stopping.Token;
         _accepting = Task.Run(() => AcceptAsync(_listener, _incoming), CancellationToken.None);
-        _dialling = Task.WhenAll(_outgoing.Select(link => Task.Run(() => link.RunAsync(stopping))));
         _ticking = TickAsync(_incoming);
+    }
+
+    /// <inheritdoc/>
+    public void SetPeers(IReadOnlyDictionary<ReplicaId, DnsEndPoint> peers)
+    {
+        ArgumentNullException.ThrowIfNull(peers);
+        Invariant.Check(!peers.ContainsKey(ReplicaId.None));
+        lock (_changing)
+        {
+            _wanted = peers;
+            if (_observer is not null && !_stopping.IsCancellationRequested)
+            {
+                Link(peers);
+            }
+        }
     }
 
     /// <inheritdoc/>
     public void Send(ReplicaId to, ReadOnlySpan<byte> envelope)
     {
         Invariant.Check(envelope.Length > 0 && envelope.Length <= _context.Options.MaxEnvelopeBytes);
-        if (_linkOf[to.Value] is { } link)
+        if (Volatile.Read(ref _linkOf[to.Value]) is { } link)
         {
             link.Send(envelope);
         }
@@ -107,18 +129,24 @@ public sealed class TcpPeerTransport : IPeerTransport, IAsyncDisposable
         _listener.Dispose();
         await _accepting;
         await _ticking;
+        Task[] running;
+        lock (_changing)
+        {
+            running = [.. _running];
+        }
+
         foreach (OutgoingLink link in _outgoing)
         {
             link.Finish();
         }
 
-        await Task.WhenAny(_dialling, Task.Delay(_context.Options.StopTimeout));
+        await Task.WhenAny(Task.WhenAll(running), Task.Delay(_context.Options.StopTimeout));
         foreach (OutgoingLink link in _outgoing)
         {
             link.Abort();
         }
 
-        await _dialling;
+        await Task.WhenAll(running);
         await _incoming!.StopAsync();
         PeerLog.Stopped(_context.Logger, EndPoint);
     }
@@ -149,6 +177,34 @@ public sealed class TcpPeerTransport : IPeerTransport, IAsyncDisposable
             socket.Dispose();
             throw PeerBindException.For(endPoint, exception);
         }
+    }
+
+    // Links that are as wanted stay untouched; a new address is a new link.
+    private void Link(IReadOnlyDictionary<ReplicaId, DnsEndPoint> peers)
+    {
+        _running.RemoveAll(task => task.IsCompleted);
+        for (int value = 1; value <= byte.MaxValue; value++)
+        {
+            var peer = new ReplicaId((byte)value);
+            DnsEndPoint? address = peer == _context.Options.Self ? null : peers.GetValueOrDefault(peer);
+            if (_linkOf[value] is { } old && !old.Address.Equals(address))
+            {
+                Volatile.Write(ref _linkOf[value], null);
+                _isReported[value] = false;
+                _running.Add(old.LeaveAsync());
+                _incoming!.Drop(peer);
+                PeerLog.Left(_context.Logger, peer);
+            }
+
+            if (address is not null && _linkOf[value] is null)
+            {
+                var link = new OutgoingLink(peer, address, _context, _observer!);
+                Volatile.Write(ref _linkOf[value], link);
+                _running.Add(link.Start(_stopping.Token));
+            }
+        }
+
+        _outgoing = [.. _linkOf.OfType<OutgoingLink>()];
     }
 
     private void DropForWantOfLink(ReplicaId to)

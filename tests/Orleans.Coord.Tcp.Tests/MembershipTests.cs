@@ -20,7 +20,8 @@ public sealed class MembershipTests
         await pair[0].TalkToAsync(third);
         await third.TalkToAsync(pair[0]);
         await third.TalkToAsync(pair[1]);
-        Assert.Equal(broken, [pair[0].Observer.UnreachableCount(2), pair[1].Observer.UnreachableCount(1)]);
+        int[] now = [pair[0].Observer.UnreachableCount(2), pair[1].Observer.UnreachableCount(1)];
+        Assert.Equal(broken, now);
         await pair[0].DisposeAsync();
         await pair[1].DisposeAsync();
     }

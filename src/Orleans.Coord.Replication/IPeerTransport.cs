@@ -13,10 +13,12 @@ public interface IPeerTransport
 
     /// <summary>
     /// Names the other members from now on, and where each listens; called in the turn that learns of a change, with
-    /// all of them each time. Links to those who stay where they were go on undisturbed, links to all others end. A
-    /// transport that finds members by their ids alone need not care.
+    /// all of them each time. Links to those who stay where they were go on undisturbed. A transport that finds members
+    /// by their ids alone need not care.
     /// </summary>
-    void SetPeers(IReadOnlyDictionary<ReplicaId, DnsEndPoint> peers)
+    /// <param name="peers">The others.</param>
+    /// <param name="refused">Who was a member once and must not be linked.</param>
+    void SetPeers(IReadOnlyDictionary<ReplicaId, DnsEndPoint> peers, IReadOnlySet<ReplicaId> refused)
     {
     }
 

@@ -31,6 +31,9 @@ internal sealed class OutgoingLink(ReplicaId peer, DnsEndPoint address, PeerCont
     /// <summary>Where the member is dialled.</summary>
     public DnsEndPoint Address => address;
 
+    /// <summary>Whether the member only introduced itself.</summary>
+    public bool IsGuest { get; init; }
+
     /// <summary>Whether envelopes can leave.</summary>
     public bool IsUp => Volatile.Read(ref _connection) is not null;
 

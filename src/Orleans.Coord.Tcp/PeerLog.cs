@@ -39,6 +39,10 @@ internal static partial class PeerLog
     [LoggerMessage(217, LogLevel.Information, "Member {Peer} is no peer any more, or has another address")]
     public static partial void Left(ILogger logger, ReplicaId peer);
 
+    [LoggerMessage(
+        218, LogLevel.Information, "Member {Peer} is new here and listens at {Host}:{Port}: linked for the time being")]
+    public static partial void Guest(ILogger logger, ReplicaId peer, string host, int port);
+
     [LoggerMessage(220, LogLevel.Warning, "Refused {Remote}: {Reason}")]
     public static partial void Refused(ILogger logger, EndPoint? remote, string reason);
 

@@ -26,6 +26,12 @@ public sealed record PeerTransportOptions
     /// </summary>
     public required IReadOnlyDictionary<ReplicaId, DnsEndPoint> Peers { get; init; }
 
+    /// <summary>
+    /// Whether a member that is not among the peers is linked where it says that it listens: it may have become one
+    /// while this member was away. Not if it is refused by <see cref="TcpPeerTransport.SetPeers"/>.
+    /// </summary>
+    public bool AdmitGuests { get; init; }
+
     /// <summary>Mutual TLS; null for none, which only a network of trusted machines allows.</summary>
     public PeerTlsOptions? Tls { get; init; }
 

@@ -10,7 +10,7 @@ namespace Orleans.Coord.Tcp;
 /// are two connections between two members, each of which carries envelopes one way and heartbeats both ways.
 /// Who the others are may change at any time.
 /// </summary>
-public sealed class TcpPeerTransport : IPeerTransport, IAsyncDisposable
+public sealed partial class TcpPeerTransport : IPeerTransport, IAsyncDisposable
 {
     private static readonly TimeSpan _acceptRetryDelay = TimeSpan.FromMilliseconds(100);
 
@@ -18,9 +18,6 @@ public sealed class TcpPeerTransport : IPeerTransport, IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly OutgoingLink?[] _linkOf = new OutgoingLink?[byte.MaxValue + 1];
     private readonly bool[] _isReported = new bool[byte.MaxValue + 1];
-    private readonly Lock _changing = new();
-    private readonly List<Task> _running = [];
-    private IReadOnlyDictionary<ReplicaId, DnsEndPoint> _wanted;
     private volatile OutgoingLink[] _outgoing = [];
     private IPeerObserver? _observer;
     private IncomingLinks? _incoming;
@@ -41,7 +38,7 @@ public sealed class TcpPeerTransport : IPeerTransport, IAsyncDisposable
         _wanted = options.Peers;
         _context = new PeerContext(
             options,
-            new Handshake(options, registry, peer => Volatile.Read(ref _linkOf[peer.Value]) is not null),
+            new Handshake(options, registry, AdmissionOf),
             new PeerCounters(),
             loggers.CreateLogger("Orleans.Coord.Tcp"));
     }
@@ -55,8 +52,7 @@ public sealed class TcpPeerTransport : IPeerTransport, IAsyncDisposable
     internal int Connections => _incoming?.Connections ?? 0;
 
     /// <summary>Whether envelopes for a member can leave at the moment.</summary>
-    public bool IsLinkedTo(ReplicaId peer) =>
-        Volatile.Read(ref _linkOf[peer.Value]) is { IsUp: true };
+    public bool IsLinkedTo(ReplicaId peer) => Volatile.Read(ref _linkOf[peer.Value]) is { IsUp: true };
 
     /// <summary>Binds the port, dials the others, and hands out what comes.</summary>
     /// <exception cref="PeerBindException">The port can't be had; the message tells the operator why.</exception>
@@ -65,8 +61,9 @@ public sealed class TcpPeerTransport : IPeerTransport, IAsyncDisposable
         Invariant.Check(_listener is null && !_stopping.IsCancellationRequested);
         _listener = Bind(_context.Options.Listen);
         _endPoint = (IPEndPoint)_listener.LocalEndPoint!;
+        _context.Handshake.Port = (ushort)_endPoint.Port;
         PeerLog.Listening(_context.Logger, _context.Options.Self, _context.Options.Cluster, _endPoint);
-        _incoming = new IncomingLinks(_context, observer, peer => Volatile.Read(ref _linkOf[peer.Value])?.Wake());
+        _incoming = new IncomingLinks(_context, observer, HeardOf);
         lock (_changing)
         {
             _observer = observer;
@@ -75,21 +72,6 @@ public sealed class TcpPeerTransport : IPeerTransport, IAsyncDisposable
 
         _accepting = Task.Run(() => AcceptAsync(_listener, _incoming), CancellationToken.None);
         _ticking = TickAsync(_incoming);
-    }
-
-    /// <inheritdoc/>
-    public void SetPeers(IReadOnlyDictionary<ReplicaId, DnsEndPoint> peers)
-    {
-        ArgumentNullException.ThrowIfNull(peers);
-        Invariant.Check(!peers.ContainsKey(ReplicaId.None));
-        lock (_changing)
-        {
-            _wanted = peers;
-            if (_observer is not null && !_stopping.IsCancellationRequested)
-            {
-                Link(peers);
-            }
-        }
     }
 
     /// <inheritdoc/>
@@ -177,34 +159,6 @@ public sealed class TcpPeerTransport : IPeerTransport, IAsyncDisposable
             socket.Dispose();
             throw PeerBindException.For(endPoint, exception);
         }
-    }
-
-    // Links that are as wanted stay untouched; a new address is a new link.
-    private void Link(IReadOnlyDictionary<ReplicaId, DnsEndPoint> peers)
-    {
-        _running.RemoveAll(task => task.IsCompleted);
-        for (int value = 1; value <= byte.MaxValue; value++)
-        {
-            var peer = new ReplicaId((byte)value);
-            DnsEndPoint? address = peer == _context.Options.Self ? null : peers.GetValueOrDefault(peer);
-            if (_linkOf[value] is { } old && !old.Address.Equals(address))
-            {
-                Volatile.Write(ref _linkOf[value], null);
-                _isReported[value] = false;
-                _running.Add(old.LeaveAsync());
-                _incoming!.Drop(peer);
-                PeerLog.Left(_context.Logger, peer);
-            }
-
-            if (address is not null && _linkOf[value] is null)
-            {
-                var link = new OutgoingLink(peer, address, _context, _observer!);
-                Volatile.Write(ref _linkOf[value], link);
-                _running.Add(link.Start(_stopping.Token));
-            }
-        }
-
-        _outgoing = [.. _linkOf.OfType<OutgoingLink>()];
     }
 
     private void DropForWantOfLink(ReplicaId to)

@@ -5,6 +5,8 @@ namespace Orleans.Coord.Tcp.Tests;
 /// <summary>Members that join, leave and move while the transport runs.</summary>
 public sealed class MembershipTests
 {
+    private static readonly HashSet<ReplicaId> Nobody = [];
+
     [Fact]
     public async Task A_member_that_joins_is_linked_both_ways_and_the_others_links_go_on()
     {
@@ -15,8 +17,8 @@ public sealed class MembershipTests
             () => third.Log.Has(212, "it was removed, or is not yet added"), "the third is told why it is refused");
 
         int[] broken = [pair[0].Observer.UnreachableCount(2), pair[1].Observer.UnreachableCount(1)];
-        pair[0].Transport.SetPeers(options[0].Peers);
-        pair[1].Transport.SetPeers(options[1].Peers);
+        pair[0].Transport.SetPeers(options[0].Peers, Nobody);
+        pair[1].Transport.SetPeers(options[1].Peers, Nobody);
         await pair[0].TalkToAsync(third);
         await third.TalkToAsync(pair[0]);
         await third.TalkToAsync(pair[1]);
@@ -35,10 +37,10 @@ public sealed class MembershipTests
         int broken = members[0].Observer.UnreachableCount(2);
         members[0].Send(3, "you are no member any more");
         members[0].Flush();
-        members[0].Transport.SetPeers(WithPeers(options[0], 2).Peers);
+        members[0].Transport.SetPeers(WithPeers(options[0], 2).Peers, Nobody);
         members[0].Send(3, "and this is for nobody");
         members[0].Flush();
-        members[1].Transport.SetPeers(WithPeers(options[1], 1).Peers);
+        members[1].Transport.SetPeers(WithPeers(options[1], 1).Peers, Nobody);
 
         await Eventually.TrueAsync(
             () => members[2].Observer.All.Any(e => e.Envelope.Span.SequenceEqual("you are no member any more"u8)),
@@ -69,7 +71,7 @@ public sealed class MembershipTests
         members[0].Transport.SetPeers(new Dictionary<ReplicaId, DnsEndPoint>
         {
             [new ReplicaId(2)] = new("127.0.0.1", port),
-        });
+        }, Nobody);
         await members[0].TalkToAsync(moved);
         await moved.TalkToAsync(members[0]);
         await members[0].DisposeAsync();
@@ -80,12 +82,12 @@ public sealed class MembershipTests
     {
         PeerTransportOptions[] options = Member.Configure(2);
         var first = new Member(options[0] with { Peers = new Dictionary<ReplicaId, DnsEndPoint>() });
-        first.Transport.SetPeers(options[0].Peers);
+        first.Transport.SetPeers(options[0].Peers, Nobody);
         first.Start();
         await using Member second = new Member(options[1]).Start();
         await first.TalkToAsync(second);
         await first.DisposeAsync();
-        first.Transport.SetPeers(options[0].Peers);
+        first.Transport.SetPeers(options[0].Peers, Nobody);
         Assert.False(first.Transport.IsLinkedTo(new ReplicaId(2)));
     }
 
@@ -97,16 +99,37 @@ public sealed class MembershipTests
         var none = new Dictionary<ReplicaId, DnsEndPoint>();
         for (int i = 0; i < 50; i++)
         {
-            members[0].Transport.SetPeers(i % 2 == 0 ? none : options[0].Peers);
+            members[0].Transport.SetPeers(i % 2 == 0 ? none : options[0].Peers, Nobody);
         }
 
         await members[0].TalkToAsync(members[1]);
-        members[0].Transport.SetPeers(none);
+        members[0].Transport.SetPeers(none, Nobody);
         await members[1].NotLinkedToAsync(1);
         await Eventually.TrueAsync(() => members[0].Transport.Connections == 0, "its connections are closed");
         await members[0].DisposeAsync();
         await members[1].DisposeAsync();
         Assert.Equal(0, members[0].Log.Count(222));
+    }
+
+    [Fact]
+    public async Task A_member_that_is_new_here_is_linked_for_the_time_being_and_not_remembered()
+    {
+        PeerTransportOptions[] options = [.. Member.Configure(3).Select(o => o with { AdmitGuests = true })];
+        await using Member behind = new Member(WithPeers(options[0], 2)).Start();
+        await using Member newcomer = new Member(options[2]).Start();
+        await newcomer.TalkToAsync(behind);
+        await behind.TalkToAsync(newcomer);
+        Assert.Null(behind.Registry.Find(3));
+
+        behind.Transport.SetPeers(options[0].Peers, Nobody);
+        await behind.TalkToAsync(newcomer);
+        await newcomer.TalkToAsync(behind);
+        Assert.Equal(options[2].Incarnation, behind.Registry.Find(3));
+
+        behind.Transport.SetPeers(WithPeers(options[0], 2).Peers, new HashSet<ReplicaId> { new(3) });
+        await newcomer.NotLinkedToAsync(1);
+        await Eventually.TrueAsync(() => newcomer.Log.Has(212, "it was removed"), "it is told why");
+        Assert.False(behind.Transport.IsLinkedTo(new ReplicaId(3)));
     }
 
     private static PeerTransportOptions WithPeers(PeerTransportOptions options, byte peer) => options with

@@ -128,7 +128,7 @@ public sealed class ReconfigTests
     public void A_member_that_makes_no_sense_is_a_bad_argument(string joining)
     {
         Begin();
-        string before = _grid.Data(Config);
+        string? before = _grid.Data(Config);
         Assert.Equal(BadArguments, Change(joining: joining));
         Assert.Equal(before, _grid.Data(Config));
         Assert.Equal([1, 2, 3], Ids());

@@ -202,7 +202,7 @@ public sealed partial class Replica
     /// <summary>What the leader knows of a request to change the membership when it proposes it.</summary>
     private CommandOptions LeadersView(ReadOnlySpan<byte> body)
     {
-        if (IsChangeUnderWay)
+        if (_raft.Configuration.IsJoint)
         {
             return CommandOptions.ReconfigUnderWay;
         }

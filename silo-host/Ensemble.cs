@@ -26,8 +26,8 @@ internal sealed class Ensemble
         _firstPort = firstPort;
         _data = data;
         _options = options;
-        _members = string.Join(',', FreePorts(count).Select(
-            (port, i) => string.Create(CultureInfo.InvariantCulture, $"{i + 1}=127.0.0.1:{port}")));
+        _members = string.Join(',', PeerPorts(count, data).Select((port, i) => string.Create(
+            CultureInfo.InvariantCulture, $"{i + 1}=127.0.0.1:{port};127.0.0.1:{firstPort + i}")));
         _ready = [.. Enumerable.Range(0, count).Select(
             _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously))];
     }
@@ -158,6 +158,40 @@ internal sealed class Ensemble
         catch (Exception e) when (e is InvalidOperationException or System.ComponentModel.Win32Exception)
         {
             // It has ended by itself.
+        }
+    }
+
+    // The ports of the last time, if they are still free: the ensemble's configuration has them.
+    private static List<int> PeerPorts(int count, string data)
+    {
+        string file = Path.Combine(data, "peer-ports");
+        List<int> ports = [];
+        if (File.Exists(file))
+        {
+            ports = [.. File.ReadLines(file).Select(line => int.TryParse(line, out int port) ? port : 0)];
+        }
+
+        if (ports.Count != count || !ports.TrueForAll(IsFree))
+        {
+            ports = FreePorts(count);
+            Directory.CreateDirectory(data);
+            File.WriteAllLines(file, ports.Select(port => port.ToString(CultureInfo.InvariantCulture)));
+        }
+
+        return ports;
+    }
+
+    private static bool IsFree(int port)
+    {
+        try
+        {
+            using var listener = new TcpListener(IPAddress.Loopback, port);
+            listener.Start();
+            return port != 0;
+        }
+        catch (Exception e) when (e is SocketException or ArgumentOutOfRangeException)
+        {
+            return false;
         }
     }
 

@@ -63,7 +63,7 @@ internal sealed class StandaloneSilo : IAsyncDisposable
             var report = new ReplicaReport(pump, settings, path);
             var gateway = new GatewayServer(GatewayOptionsOf(settings, listenOn), pump, loggers, report);
             var silo = new StandaloneSilo(directory, pump, gateway, peers);
-            silo.StartReplica(settings, members);
+            silo.StartReplica(ReplicaOptionsOf(settings, members, FirstVotersOf(settings, members, directory, disk)));
             return silo;
         }
         catch
@@ -73,12 +73,24 @@ internal sealed class StandaloneSilo : IAsyncDisposable
         }
     }
 
+    /// <summary>Completes when this member was removed from its ensemble, and serves nobody for that.</summary>
+    public Task Removed => _pump.Removed;
+
+    /// <summary>Whether the group knows this member; if not, it waits until the others add it.</summary>
+    public Task<bool> IsMemberAsync()
+    {
+        var answer = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _pump.Inspect(replica => answer.TrySetResult(replica.IsMember));
+        return answer.Task;
+    }
+
     /// <summary>Waits until the replica serves, then opens the port. Returns the replica's newest zxid.</summary>
     /// <exception cref="StartupException">The port cannot be had.</exception>
-    public async Task<(long Zxid, int Znodes)> ServeAsync()
+    /// <exception cref="OperationCanceledException">It was stopped before it could serve.</exception>
+    public async Task<(long Zxid, int Znodes)> ServeAsync(CancellationToken cancelled)
     {
         Task<(long, int)> serving = _pump.Serving;
-        if (await Task.WhenAny(serving, Failure) == Failure)
+        if (await Task.WhenAny(serving, Failure).WaitAsync(cancelled) == Failure)
         {
             throw new StartupException("The replica stopped while it recovered. " + (await Failure).Message);
         }
@@ -87,14 +99,14 @@ internal sealed class StandaloneSilo : IAsyncDisposable
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         try
         {
-            await _gateway.StartAsync();
+            await _gateway.StartAsync(cancelled);
         }
         catch (GatewayBindException e)
         {
             throw new StartupException(e.Message, e);
         }
 
-        await File.WriteAllTextAsync(_pidFile, Environment.ProcessId + "\n");
+        await File.WriteAllTextAsync(_pidFile, Environment.ProcessId + "\n", cancelled);
         return await serving;
     }
 
@@ -131,11 +143,11 @@ internal sealed class StandaloneSilo : IAsyncDisposable
         }
     }
 
-    private void StartReplica(CoordSettings settings, Members? members)
+    private void StartReplica(ReplicaOptions options)
     {
         byte[] seed = RandomNumberGenerator.GetBytes(sizeof(ulong));
         Replica replica = Replica.Open(
-            ReplicaOptionsOf(settings, members), _directory.Log, _directory.Snapshots, _peers,
+            options, _directory.Log, _directory.Snapshots, _peers,
             new SplitMix64(BinaryPrimitives.ReadUInt64LittleEndian(seed)), ReplicaPump.Now());
         _directory.Start(_pump);
         _pump.Start(replica);
@@ -163,10 +175,21 @@ internal sealed class StandaloneSilo : IAsyncDisposable
         AcceptTailLoss = settings.AcceptTailLoss,
     };
 
-    private static ReplicaOptions ReplicaOptionsOf(CoordSettings settings, Members? members) => new()
+    // What an empty directory is told at its first start counts for good: see FirstVoters.
+    private static IReadOnlyList<ReplicaId> FirstVotersOf(
+        CoordSettings settings, Members? members, DataDirectory directory, IDisk disk) => FirstVoters.Settle(
+        directory.Path,
+        disk,
+        settings.Join ? [] : members is null ? [settings.Replica] : [.. members.Peers.Keys.Order()]);
+
+    private static ReplicaOptions ReplicaOptionsOf(
+        CoordSettings settings, Members? members, IReadOnlyList<ReplicaId> firstVoters) => new()
     {
         Id = settings.Replica,
-        Voters = members is null ? [settings.Replica] : [.. members.Peers.Keys],
+        Voters = firstVoters,
+        FirstMembers = firstVoters.Count == 0 ? null : members?.Text,
+        Peers = members?.Others(settings.Replica) ?? [],
+        ReconfigEnabled = settings.ReconfigEnabled,
         Raft = new RaftOptions { ElectionTicks = 20, HeartbeatTicks = 3 },
         PasswordSecret = RandomNumberGenerator.GetBytes(SecretBytes),
         TickTimeMs = settings.TickTimeMs,

@@ -17,21 +17,21 @@ public sealed partial class Replica
     private EnsembleConfig _ensemble;
     private QuorumConfig? _linkedFor;
     private long _handedOverFor;
+    private EnsembleConfig? _judgedBy;
+    private bool _isRemoved;
 
     /// <summary>Whether this member was removed: it serves nobody any more, and never will under its id.</summary>
     public bool IsRemoved
     {
         get
         {
-            foreach (EnsembleMember member in _machine.Ensemble.Removed)
+            if (!ReferenceEquals(_judgedBy, _machine.Ensemble))
             {
-                if (member.Replica == _options.Id)
-                {
-                    return true;
-                }
+                _judgedBy = _machine.Ensemble;
+                _isRemoved = _judgedBy.WasRemoved(_options.Id);
             }
 
-            return false;
+            return _isRemoved;
         }
     }
 

@@ -56,6 +56,9 @@ public sealed class EnsembleConfig
         return null;
     }
 
+    /// <summary>Whether the member belonged to the ensemble once and was removed.</summary>
+    public bool WasRemoved(ReplicaId id) => WasRemoved((long)id.Value);
+
     /// <summary>ZooKeeper's text (QuorumMaj.toString): a line for each member, then <c>version=HEX</c>.</summary>
     public byte[] ToText()
     {

@@ -26,7 +26,7 @@ internal sealed class TestGroup
         {
             FirstMembers = string.Join(',', Enumerable.Range(1, members).Select(id => Line(id))),
             ReconfigEnabled = true,
-            SuperDigest = Tree.CallerIdentities.DigestId(SuperUser),
+            Authentication = new() { SuperDigest = Tree.CallerIdentities.DigestId(SuperUser) },
         });
 
     /// <summary>Name and password of the super user of <see cref="WithConfiguration"/>.</summary>

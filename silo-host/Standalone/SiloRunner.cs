@@ -26,8 +26,8 @@ internal static class SiloRunner
         if (!await silo.IsMemberAsync())
         {
             Say(
-                $"it waits to be added; at a machine of the ensemble: ./coord member add {settings.ReplicaId}="
-                + "HOST:PORT;CLIENTPORT with the addresses of this silo. The port for clients opens then");
+                $"it waits to be added: ./coord member add {settings.ReplicaId}=HOST:PORT --clients PORT with this "
+                + "silo's addresses, and --server with a member's; the port for clients opens then");
         }
 
         long zxid;

@@ -220,7 +220,8 @@ public sealed partial class Replica
     // A member that has just found its leader serves once it has caught up with what was committed by then.
     private void Join()
     {
-        if (!CanServe && !Leads && !IsRemoved && _leader != ReplicaId.None && _now.MonotonicMs - _lastJoinMs > JoinRetryMs)
+        bool wants = !CanServe && !Leads && !IsRemoved && _leader != ReplicaId.None;
+        if (wants && _now.MonotonicMs - _lastJoinMs > JoinRetryMs)
         {
             _lastJoinMs = _now.MonotonicMs;
             _joinTicket = NextTicket();

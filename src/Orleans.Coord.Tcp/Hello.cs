@@ -27,7 +27,8 @@ internal enum Verdict : byte
 
 /// <summary>
 /// The first bytes in both directions: magic, version, length, verdict, sender, receiver, length of the ensemble's
-/// name, incarnation, the port on which the sender listens for members, the name, CRC-32C. Magic, version, length and checksum are the same in all versions.
+/// name, incarnation, the port on which the sender listens for members, the name, CRC-32C. Magic,
+/// version, length and checksum are the same in all versions.
 /// </summary>
 internal sealed record Hello(
     ushort Version, Verdict Verdict, ReplicaId From, ReplicaId To, ulong Incarnation, string Cluster, ushort Port = 0)

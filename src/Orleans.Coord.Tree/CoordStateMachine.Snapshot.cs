@@ -52,7 +52,8 @@ public sealed partial class CoordStateMachine
         bool read = EnsembleConfig.TryRead(Tree.Find(ConfigPath)?.Data, removed, out EnsembleConfig? config);
         Ensemble = read && config is not null
             ? config
-            : throw new SnapshotFormatException("This is no usable snapshot: the ensemble's configuration is malformed.");
+            : throw new SnapshotFormatException(
+                "This is no usable snapshot: the ensemble's configuration is malformed.");
     }
 
     internal SnapshotHeader DescribeState() => new(LastApplied, LastTime, Digest, ZnodeCount, Sessions.Count);

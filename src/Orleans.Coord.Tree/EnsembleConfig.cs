@@ -73,7 +73,7 @@ public sealed class EnsembleConfig
     }
 
     /// <summary>Reads what <see cref="ToText"/> wrote, and the lines of those removed; empty text means none.</summary>
-    internal static bool TryRead(
+    public static bool TryRead(
         ReadOnlySpan<byte> text, ReadOnlySpan<byte> removed, [NotNullWhen(true)] out EnsembleConfig? config)
     {
         config = null;

@@ -173,6 +173,17 @@ internal sealed class TestMember(TestGroup group, ReplicaId id, ulong seed, bool
         Store.Crash();
     }
 
+    /// <summary>Whether its disk is gone, so that it never comes back under its id.</summary>
+    public bool IsLost { get; private set; }
+
+    /// <summary>The process dies and its disk is wiped.</summary>
+    public void LoseDisk()
+    {
+        _replica = null;
+        Store = new();
+        IsLost = true;
+    }
+
     public void Turn(Action<Replica> events)
     {
         Replica replica = Replica;

@@ -4,7 +4,7 @@ using static Orleans.Coord.CoordErrorCode;
 
 namespace Orleans.Coord.Tree.Tests;
 
-/// <summary>Who is to be a member: decided at apply, written into <c>/zookeeper/config</c>, ids never given twice.</summary>
+/// <summary>Who is to be a member: decided at apply, written down; ids are never given twice.</summary>
 public sealed class ReconfigTests
 {
     private const string Config = "/zookeeper/config";

@@ -26,6 +26,7 @@ SUITES = {
     "malformed": ("malformed", 10),
     "kill9": ("kill9", 40),
     "ensemble": ("ensemble.py", 10),
+    "membership": ("membership.py", 10),
     "chaos": ("chaos.py", 75),
     "kazoo": ("kazoo_suite.py", 20),
 }

@@ -7,9 +7,8 @@ namespace Orleans.Coord.SiloHost;
 /// <summary>
 /// Setting <c>Coord:Members</c>: the members of an ensemble and where each listens for the others.
 /// </summary>
-/// <param name="Peers">Host and port of each member, by its id.</param>
-/// <param name="Text">The same in ZooKeeper's form, for <c>/zookeeper/config</c>.</param>
-internal sealed record Members(IReadOnlyDictionary<ReplicaId, DnsEndPoint> Peers, string Text)
+/// <param name="ById">Each member by its id.</param>
+internal sealed record Members(IReadOnlyDictionary<ReplicaId, EnsembleMember> ById)
 {
     /// <summary>
     /// Reads <c>1=host:2888,2=host:2888,3=host:2888</c>, each perhaps with <c>;host:2181</c> or <c>;2181</c>; null when
@@ -35,17 +34,22 @@ internal sealed record Members(IReadOnlyDictionary<ReplicaId, DnsEndPoint> Peers
         }
 
         return members.ContainsKey(settings.Replica)
-            ? new Members(
-                members.ToDictionary(m => m.Key, m => new DnsEndPoint(m.Value.Host, m.Value.PeerPort)),
-                string.Join(',', members.Values))
+            ? new Members(members)
             : throw new StartupException(
                 $"Setting Coord:ReplicaId is {settings.ReplicaId}, "
                 + $"which Coord:Members does not have: {settings.Members}.");
     }
 
+    /// <summary>Where a member listens for the others.</summary>
+    public DnsEndPoint AddressOf(ReplicaId id) => new(ById[id].Host, ById[id].PeerPort);
+
     /// <summary>The addresses of all members but one.</summary>
     public Dictionary<ReplicaId, DnsEndPoint> Others(ReplicaId self) =>
-        Peers.Where(p => p.Key != self).ToDictionary(p => p.Key, p => p.Value);
+        ById.Keys.Where(id => id != self).ToDictionary(id => id, AddressOf);
+
+    /// <summary>Some of the members in ZooKeeper's form, for <c>/zookeeper/config</c>.</summary>
+    public string TextOf(IEnumerable<ReplicaId> ids) =>
+        string.Join(',', ids.Where(ById.ContainsKey).Select(id => ById[id]));
 
     /// <summary>Reads <c>ID=HOST:PORT</c> or <c>ID=HOST:PORT;CLIENTS</c>; null if it is something else.</summary>
     public static EnsembleMember? ParseOne(string text)

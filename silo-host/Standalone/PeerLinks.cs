@@ -19,7 +19,7 @@ internal sealed class PeerLinks(CoordSettings settings, Members members, DataDir
             Self = settings.Replica,
             Cluster = settings.EnsembleName,
             Incarnation = directory.Incarnation,
-            Listen = Listen(members.Peers[settings.Replica]),
+            Listen = Listen(members.AddressOf(settings.Replica)),
             Peers = members.Others(settings.Replica),
             AdmitGuests = true,
             Tls = PeerTlsFiles.Load(settings.PeerTls),

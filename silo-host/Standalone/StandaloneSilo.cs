@@ -180,14 +180,14 @@ internal sealed class StandaloneSilo : IAsyncDisposable
         CoordSettings settings, Members? members, DataDirectory directory, IDisk disk) => FirstVoters.Settle(
         directory.Path,
         disk,
-        settings.Join ? [] : members is null ? [settings.Replica] : [.. members.Peers.Keys.Order()]);
+        settings.Join ? [] : members is null ? [settings.Replica] : [.. members.ById.Keys]);
 
     private static ReplicaOptions ReplicaOptionsOf(
         CoordSettings settings, Members? members, IReadOnlyList<ReplicaId> firstVoters) => new()
     {
         Id = settings.Replica,
         Voters = firstVoters,
-        FirstMembers = firstVoters.Count == 0 ? null : members?.Text,
+        FirstMembers = firstVoters.Count == 0 ? null : members?.TextOf(firstVoters),
         Peers = members?.Others(settings.Replica) ?? [],
         ReconfigEnabled = settings.ReconfigEnabled,
         Raft = new RaftOptions { ElectionTicks = 20, HeartbeatTicks = 3 },

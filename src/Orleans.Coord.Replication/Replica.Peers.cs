@@ -170,6 +170,11 @@ public sealed partial class Replica
         _resendDue = true;
         _forward.Clear();
         DropAttaching();
+        if (_leader != ReplicaId.None && !IsAlone)
+        {
+            // A change of leader costs the clients a round trip, not the rest of a tick on top.
+            Resend();
+        }
     }
 
     // A client that was just connecting tries again; sending its request twice could raise the generation twice.

@@ -54,8 +54,8 @@ public sealed partial class CoordStateMachine
     public long ApproximateDataSize => Tree.DataSize;
 
     /// <summary>
-    /// The rolling digest: covers paths, data, stats, access control lists, sessions, removed members and time. Replicas
-    /// that applied the same entries have the same one, whatever snapshots they were restored from.
+    /// The rolling digest: covers paths, data, stats, access control lists, sessions, removed members and time.
+    /// Replicas that applied the same entries have the same one, whatever snapshots they were restored from.
     /// </summary>
     public ulong Digest => TreeHash.Pair(
         Tree.Digest + (Sessions.Digest * 3) + Ensemble.RemovedDigest, LastTime);

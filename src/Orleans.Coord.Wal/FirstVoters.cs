@@ -25,8 +25,8 @@ public static class FirstVoters
         return asked;
     }
 
-    private static string Format(IReadOnlyList<ReplicaId> voters) => string.Concat(
-        "voters", string.Concat(voters.Select(id => string.Create(CultureInfo.InvariantCulture, $" {id.Value}"))), "\n");
+    private static string Format(IReadOnlyList<ReplicaId> voters) =>
+        "voters" + string.Concat(voters.Select(id => $" {id}")) + "\n";
 
     private static List<ReplicaId> Parse(string path, string text)
     {

@@ -77,7 +77,8 @@ internal sealed class TestGroup
 
     public void Send(ReplicaId from, ReplicaId to, ReadOnlySpan<byte> bytes)
     {
-        bool lost = to.Value > Members.Length || _cut.Contains((from, to)) || !AreLinked(Member(from), Member(to)) || (LoseOneIn > 0 && _random.Below(LoseOneIn) == 0);
+        bool linked = to.Value <= Members.Length && AreLinked(Member(from), Member(to));
+        bool lost = !linked || _cut.Contains((from, to)) || (LoseOneIn > 0 && _random.Below(LoseOneIn) == 0);
         if (!lost)
         {
             _network.Add((NowMs + 1 + _random.Below(MaxDelayMs), from, to, bytes.ToArray()));
@@ -162,7 +163,8 @@ internal sealed class TestMember(TestGroup group, ReplicaId id, ulong seed, bool
         _peers = null;
         _refused = [];
         _replica = Replica.Open(
-            group.Options with { Id = id, Voters = isWaiting ? [] : group.Options.Voters }, Store, Store, this, new SplitMix64(seed + _lives++), Now);
+            group.Options with { Id = id, Voters = isWaiting ? [] : group.Options.Voters }, Store, Store, this,
+            new SplitMix64(seed + _lives++), Now);
         Turn(_ => { });
         return _replica;
     }
@@ -240,7 +242,8 @@ internal sealed class TestMember(TestGroup group, ReplicaId id, ulong seed, bool
     public bool Refuses(ReplicaId other) => _refused.Contains(other);
 
     public override string ToString() => _replica is null ? $"{id} down" :
-        $"{id} {_replica.Raft.Role} [{_replica.Raft.Configuration}] term {_replica.Raft.Term} leader {_replica.Raft.Leader} applied "
+        $"{id} {_replica.Raft.Role} [{_replica.Raft.Configuration}] term {_replica.Raft.Term} "
+        + $"leader {_replica.Raft.Leader} applied "
         + $"{_replica.Machine.LastApplied} of {_replica.Raft.Log.LastIndex} {(_replica.CanServe ? "serves" : "waits")}";
 
     private TurnTime Now => new(1_600_000_000_000 + group.NowMs, group.NowMs);

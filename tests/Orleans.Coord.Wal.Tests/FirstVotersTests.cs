@@ -37,5 +37,6 @@ public sealed class FirstVotersTests : IDisposable
 
     private static ReplicaId[] Ids(params byte[] ids) => [.. ids.Select(id => new ReplicaId(id))];
 
-    private IReadOnlyList<ReplicaId> Settle(params byte[] ids) => FirstVoters.Settle(_folder, new NativeDisk(), Ids(ids));
+    private IReadOnlyList<ReplicaId> Settle(params byte[] ids) =>
+        FirstVoters.Settle(_folder, new NativeDisk(), Ids(ids));
 }

@@ -122,6 +122,15 @@ public sealed partial class Replica
             }
         }
 
+        // The operator may know of members that this one has not heard of yet.
+        foreach ((ReplicaId id, DnsEndPoint address) in _given)
+        {
+            if (!refused.Contains(id))
+            {
+                peers.TryAdd(id, address);
+            }
+        }
+
         _peers!.SetPeers(peers, refused);
     }
 

@@ -301,6 +301,8 @@ public sealed class MembershipTests
         Change(Admin(), joining: "server.3=moved.example:9:10;11");
         _group.RunUntil(() => first.AddressOf(new ReplicaId(3))!.Host == "moved.example", "the new address");
         Assert.Equal("given.example", first.AddressOf(new ReplicaId(2))!.Host);
+        Change(Admin(_group.Leader!.Id.Value == 2 ? _group.Members[0] : _group.Leader), leaving: "2");
+        _group.RunUntil(() => first.AddressOf(new ReplicaId(2)) is null, "the one that left to be forgotten");
     }
 
     private TestMember Start()

@@ -16,8 +16,9 @@ public sealed class CoordSettings
     public int ReplicaId { get; set; } = 1;
 
     /// <summary>
-    /// The ensemble's voters and where they listen for each other, <c>1=host:2888,2=host:2888,3=host:2888</c>; empty
-    /// for one silo alone.
+    /// The ensemble's voters and where they listen for each other, <c>1=host:2888,2=host:2888,3=host:2888</c>, each
+    /// with the address for clients if <c>/zookeeper/config</c> is to have it, <c>1=host:2888;host:2181</c>; empty for
+    /// one silo alone.
     /// </summary>
     public string Members { get; set; } = "";
 
@@ -52,6 +53,21 @@ public sealed class CoordSettings
 
     /// <summary>Orleans host: the port for Orleans clients; 0 takes a free one.</summary>
     public int GrainClientPort { get; set; }
+
+    /// <summary>
+    /// Whether this silo, while its data directory is empty, waits to be added to a running ensemble instead of
+    /// beginning one.
+    /// </summary>
+    public bool Join { get; set; }
+
+    /// <summary>The ensemble's name: silos of others are refused.</summary>
+    public string EnsembleName { get; set; } = "coord";
+
+    /// <summary>Whether members may be changed at run time (ZooKeeper's reconfigEnabled).</summary>
+    public bool ReconfigEnabled { get; set; }
+
+    /// <summary>TLS between the members.</summary>
+    public PeerTlsSettings PeerTls { get; set; } = new();
 
     /// <summary>ZooKeeper's tick, milliseconds: session time-outs are negotiated into [2, 20] ticks.</summary>
     public int TickTimeMs { get; set; } = 2000;
@@ -175,6 +191,13 @@ public sealed class CoordSettings
             string.IsNullOrEmpty(Sasl.SuperUser) || Sasl.Users.ContainsKey(Sasl.SuperUser),
             "Sasl:SuperUser", Sasl.SuperUser, "the name of a user in Sasl:Users");
         Require(
+            !Join || !string.IsNullOrWhiteSpace(Members), nameof(Join), "true",
+            "false unless Members names this silo and the members of the ensemble that it is to join");
+        Require(
+            EnsembleName.Length is > 0 and <= 64
+            && EnsembleName.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-'),
+            nameof(EnsembleName), EnsembleName, "1 to 64 of the characters A-Za-z0-9._-");
+        Require(
             MinTimeout <= MaxTimeout, nameof(MinSessionTimeoutMs), MinTimeout.ToString(),
             $"at most MaxSessionTimeoutMs, which is {MaxTimeout}");
         Require(
@@ -244,6 +267,19 @@ public sealed class SaslSettings
 
     /// <summary>The user who may do anything (ZooKeeper's <c>zookeeper.superUser</c>); empty for none.</summary>
     public string SuperUser { get; set; } = "";
+}
+
+/// <summary>The settings of section <c>Coord:PeerTls</c>: files in PEM form; all empty for links without TLS.</summary>
+public sealed class PeerTlsSettings
+{
+    /// <summary>This silo's own certificate.</summary>
+    public string CertificateFile { get; set; } = "";
+
+    /// <summary>Its private key; empty if the certificate's file has it.</summary>
+    public string KeyFile { get; set; } = "";
+
+    /// <summary>The authorities that issue the members' certificates.</summary>
+    public string CaFile { get; set; } = "";
 }
 
 /// <summary>The silo cannot start. The message is one sentence for the operator, with the remedy.</summary>

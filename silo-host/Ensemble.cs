@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 
 namespace Orleans.Coord.SiloHost;
 
@@ -32,8 +34,8 @@ internal sealed class Ensemble
             ]
             : [
                 "Coord:Host=" + host,
-                "Coord:Members=" + string.Join(',', FreePorts.Find(count).Select(
-                    (port, i) => string.Create(CultureInfo.InvariantCulture, $"{i + 1}=127.0.0.1:{port}"))),
+                "Coord:Members=" + string.Join(',', PeerPorts(count, data).Select((port, i) => string.Create(
+                    CultureInfo.InvariantCulture, $"{i + 1}=127.0.0.1:{port};127.0.0.1:{firstPort + i}"))),
             ];
         _ready = [.. Enumerable.Range(0, count).Select(
             _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously))];
@@ -165,6 +167,40 @@ internal sealed class Ensemble
         catch (Exception e) when (e is InvalidOperationException or System.ComponentModel.Win32Exception)
         {
             // It has ended by itself.
+        }
+    }
+
+    // The ports of the last time, if they are still free: the ensemble's configuration has them.
+    private static List<int> PeerPorts(int count, string data)
+    {
+        string file = Path.Combine(data, "peer-ports");
+        List<int> ports = [];
+        if (File.Exists(file))
+        {
+            ports = [.. File.ReadLines(file).Select(line => int.TryParse(line, out int port) ? port : 0)];
+        }
+
+        if (ports.Count != count || !ports.TrueForAll(IsFree))
+        {
+            ports = [.. FreePorts.Find(count)];
+            Directory.CreateDirectory(data);
+            File.WriteAllLines(file, ports.Select(port => port.ToString(CultureInfo.InvariantCulture)));
+        }
+
+        return ports;
+    }
+
+    private static bool IsFree(int port)
+    {
+        try
+        {
+            using var listener = new TcpListener(IPAddress.Loopback, port);
+            listener.Start();
+            return port != 0;
+        }
+        catch (Exception e) when (e is SocketException or ArgumentOutOfRangeException)
+        {
+            return false;
         }
     }
 }

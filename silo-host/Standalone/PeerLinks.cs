@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.Logging;
 using Orleans.Coord.Tcp;
@@ -6,7 +5,7 @@ using Orleans.Coord.Wal;
 
 namespace Orleans.Coord.SiloHost.Standalone;
 
-/// <summary>Makes the links of a static ensemble from settings and the data directory's identity.</summary>
+/// <summary>Makes the links of an ensemble from settings and the data directory's identity.</summary>
 internal sealed class PeerLinks(CoordSettings settings, Members members, DataDirectory directory, IDisk disk)
     : IIncarnationRegistry
 {
@@ -18,17 +17,15 @@ internal sealed class PeerLinks(CoordSettings settings, Members members, DataDir
         new PeerTransportOptions
         {
             Self = settings.Replica,
-            Cluster = ClusterName(),
+            Cluster = settings.EnsembleName,
             Incarnation = directory.Incarnation,
-            Listen = Listen(members.Peers[settings.Replica]),
-            Peers = members.Peers.Where(p => p.Key != settings.Replica).ToDictionary(p => p.Key, p => p.Value),
+            Listen = Listen(members.AddressOf(settings.Replica)),
+            Peers = members.Others(settings.Replica),
+            AdmitGuests = true,
+            Tls = PeerTlsFiles.Load(settings.PeerTls),
         },
         this,
         loggers);
-
-    // Members that were configured apart must not mix: the same voters' ids make the same name.
-    private string ClusterName() => "coord-" + string.Join(
-        '-', members.Peers.Keys.Select(id => id.Value.ToString(CultureInfo.InvariantCulture)));
 
     private static IPEndPoint Listen(DnsEndPoint own)
     {

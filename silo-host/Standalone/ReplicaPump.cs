@@ -19,6 +19,7 @@ internal sealed class ReplicaPump : IReplicaMailbox, ILogStoreObserver, IThreadP
 
     private readonly Lock _gate = new();
     private readonly TaskCompletionSource<Exception> _failure = NewSource<Exception>();
+    private readonly TaskCompletionSource _removed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<(long Zxid, int Znodes)> _serving = NewSource<(long Zxid, int Znodes)>();
     private List<Letter> _inbox = [];
     private List<Letter> _reading = [];
@@ -29,6 +30,9 @@ internal sealed class ReplicaPump : IReplicaMailbox, ILogStoreObserver, IThreadP
 
     /// <summary>Completes when the replica must stop: a broken invariant or failed storage.</summary>
     public Task<Exception> Failure => _failure.Task;
+
+    /// <summary>Completes when this member was removed from its ensemble and has let its clients go.</summary>
+    public Task Removed => _removed.Task;
 
     /// <summary>
     /// Completes when clients can be served, with the newest zxid and the number of znodes recovered.
@@ -195,6 +199,11 @@ internal sealed class ReplicaPump : IReplicaMailbox, ILogStoreObserver, IThreadP
             if (_replica.CanServe && !_serving.Task.IsCompleted)
             {
                 _serving.TrySetResult((_replica.Machine.LastApplied, _replica.Machine.ZnodeCount));
+            }
+
+            if (_replica is { IsRemoved: true, CanServe: false })
+            {
+                _removed.TrySetResult();
             }
 
             outputs = _outputs.EndTurn();

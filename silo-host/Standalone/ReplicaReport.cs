@@ -38,7 +38,8 @@ internal sealed class ReplicaReport(ReplicaPump pump, CoordSettings settings, st
         return new ServerStatistics
         {
             Mode = replica.IsAlone ? "standalone"
-                : replica.Raft.Role == Consensus.RaftRole.Leader ? "leader" : "follower",
+                : replica.Raft.Role == Consensus.RaftRole.Leader ? "leader"
+                : replica.IsVoter ? "follower" : "observer",
             LastZxid = machine.LastApplied,
             ZnodeCount = machine.ZnodeCount,
             EphemeralCount = machine.EphemeralCount,

@@ -25,7 +25,26 @@ internal static class SiloRunner
             Say(note);
         }
 
-        (long zxid, int znodes) = await silo.ServeAsync();
+        _ = TellOfRemovalAsync(silo);
+        if (!await silo.IsMemberAsync())
+        {
+            Say(
+                $"it waits to be added: ./coord member add {settings.ReplicaId}=HOST:PORT --clients PORT with this "
+                + "silo's addresses, and --server with a member's; the port for clients opens then");
+        }
+
+        long zxid;
+        int znodes;
+        try
+        {
+            (zxid, znodes) = await silo.ServeAsync(cancelled);
+        }
+        catch (OperationCanceledException)
+        {
+            Say("stopped before it served");
+            return 0;
+        }
+
         string address = ListenAddress.ForClients(settings, silo.ClientEndPoint.Port);
         Say($"recovered {znodes} znodes at zxid 0x{zxid:x}; listening on {silo.ClientEndPoint}");
         Say($"connect any ZooKeeper client, for instance: zkCli.sh -server {address}; Ctrl-C stops");
@@ -39,6 +58,14 @@ internal static class SiloRunner
 
         await Console.Error.WriteLineAsync("coord: the silo has to stop. " + Explain(failure));
         return 1;
+    }
+
+    private static async Task TellOfRemovalAsync(StandaloneSilo silo)
+    {
+        await silo.Removed;
+        Say(
+            "this silo was removed from its ensemble: it serves nobody any more, and never will under this id; stop it "
+            + "when you like, delete its data directory, and use a new id if it is to come back");
     }
 
     private static StandaloneSilo Open(CoordSettings settings, ILoggerFactory loggers, IClusterRuntime? cluster)

@@ -70,7 +70,8 @@ internal sealed class StandaloneSilo : IAsyncDisposable
             var report = new ReplicaReport(pump, settings, path);
             var gateway = new GatewayServer(GatewayOptionsOf(settings, listenOn), pump, loggers, report);
             var silo = new StandaloneSilo(directory, pump, gateway, peers, cluster);
-            silo.StartReplica(settings, members);
+            IReadOnlyList<ReplicaId> firstVoters = FirstVotersOf(settings, members, cluster, directory, disk);
+            silo.StartReplica(ReplicaOptionsOf(settings, members, firstVoters));
             return silo;
         }
         catch
@@ -80,13 +81,25 @@ internal sealed class StandaloneSilo : IAsyncDisposable
         }
     }
 
+    /// <summary>Completes when this member was removed from its ensemble, and serves nobody for that.</summary>
+    public Task Removed => _pump.Removed;
+
+    /// <summary>Whether the group knows this member; if not, it waits until the others add it.</summary>
+    public Task<bool> IsMemberAsync()
+    {
+        var answer = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _pump.Inspect(replica => answer.TrySetResult(replica.IsMember));
+        return answer.Task;
+    }
+
     /// <summary>Waits until the replica serves, then opens the port. Returns the replica's newest zxid.</summary>
     /// <exception cref="StartupException">The port cannot be had.</exception>
-    public async Task<(long Zxid, int Znodes)> ServeAsync()
+    /// <exception cref="OperationCanceledException">It was stopped before it could serve.</exception>
+    public async Task<(long Zxid, int Znodes)> ServeAsync(CancellationToken cancelled)
     {
         await (_cluster?.StartAsync(_pump, _directory) ?? Task.CompletedTask);
         Task<(long, int)> serving = _pump.Serving;
-        if (await Task.WhenAny(serving, Failure) == Failure)
+        if (await Task.WhenAny(serving, Failure).WaitAsync(cancelled) == Failure)
         {
             throw new StartupException("The replica stopped while it recovered. " + (await Failure).Message);
         }
@@ -95,14 +108,14 @@ internal sealed class StandaloneSilo : IAsyncDisposable
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         try
         {
-            await _gateway.StartAsync();
+            await _gateway.StartAsync(cancelled);
         }
         catch (GatewayBindException e)
         {
             throw new StartupException(e.Message, e);
         }
 
-        await File.WriteAllTextAsync(_pidFile, Environment.ProcessId + "\n");
+        await File.WriteAllTextAsync(_pidFile, Environment.ProcessId + "\n", cancelled);
         return await serving;
     }
 
@@ -141,11 +154,11 @@ internal sealed class StandaloneSilo : IAsyncDisposable
 
     private IPeerTransport? Links => _cluster is null ? _peers : _cluster.Links;
 
-    private void StartReplica(CoordSettings settings, Members? members)
+    private void StartReplica(ReplicaOptions options)
     {
         byte[] seed = RandomNumberGenerator.GetBytes(sizeof(ulong));
         Replica replica = Replica.Open(
-            ReplicaOptionsOf(settings, members), _directory.Log, _directory.Snapshots, Links,
+            options, _directory.Log, _directory.Snapshots, Links,
             new SplitMix64(BinaryPrimitives.ReadUInt64LittleEndian(seed)), ReplicaPump.Now());
         _directory.Start(_pump);
         _pump.Start(replica);
@@ -173,11 +186,24 @@ internal sealed class StandaloneSilo : IAsyncDisposable
         AcceptTailLoss = settings.AcceptTailLoss,
     };
 
-    private ReplicaOptions ReplicaOptionsOf(CoordSettings settings, Members? members) => new()
+    // What an empty directory is told at its first start counts for good: see FirstVoters.
+    private static IReadOnlyList<ReplicaId> FirstVotersOf(
+        CoordSettings settings, Members? members, IClusterRuntime? cluster, DataDirectory directory, IDisk disk)
+    {
+        IReadOnlyList<ReplicaId> asked = settings.Join ? []
+            : cluster is not null ? cluster.Voters
+            : members is null ? [settings.Replica] : [.. members.ById.Keys];
+        return FirstVoters.Settle(directory.Path, disk, asked);
+    }
+
+    private static ReplicaOptions ReplicaOptionsOf(
+        CoordSettings settings, Members? members, IReadOnlyList<ReplicaId> firstVoters) => new()
     {
         Id = settings.Replica,
-        Voters = _cluster is not null ? _cluster.Voters
-            : members is null ? [settings.Replica] : [.. members.Peers.Keys],
+        Voters = firstVoters,
+        FirstMembers = firstVoters.Count == 0 ? null : members?.TextOf(firstVoters),
+        Peers = members?.Others(settings.Replica) ?? [],
+        ReconfigEnabled = settings.ReconfigEnabled,
         Raft = new RaftOptions { ElectionTicks = 20, HeartbeatTicks = 3 },
         PasswordSecret = RandomNumberGenerator.GetBytes(SecretBytes),
         TickTimeMs = settings.TickTimeMs,

@@ -29,6 +29,12 @@ internal sealed class Progress(ReplicaId id, LogIndex next)
     /// <summary>Whether it answered since the leader last counted (check-quorum).</summary>
     public bool RecentActive { get; set; }
 
+    /// <summary>Whether it answered in this round of counting or in the one before.</summary>
+    public bool IsActive => RecentActive || WasActive;
+
+    /// <summary>Whether it answered in the round before this one.</summary>
+    public bool WasActive { get; set; }
+
     /// <summary>In <see cref="ProgressState.Probe"/>: an Append is out, wait for its answer or a heartbeat's.</summary>
     public bool IsProbeOut { get; set; }
 
@@ -220,6 +226,7 @@ internal sealed class ProgressTracker(ReplicaId self)
         foreach (Progress peer in _peers)
         {
             active[peer.Id.Value] = peer.RecentActive ? 1 : 0;
+            peer.WasActive = peer.RecentActive;
             peer.RecentActive = false;
         }
 

@@ -4,6 +4,7 @@ namespace Orleans.Coord.Consensus;
 public sealed partial class RaftNode
 {
     private LogIndex _termStart;
+    private LogIndex _caughtUpFrom;
     private long _uncommittedBytes;
 
     private void TickLeader()
@@ -15,6 +16,7 @@ public sealed partial class RaftNode
         {
             _electionElapsed = 0;
             _transferTarget = ReplicaId.None;
+            _caughtUpFrom = Log.Commit;
             if (!_tracker.TakeQuorumActive())
             {
                 BecomeFollower(Term, ReplicaId.None);
@@ -39,6 +41,7 @@ public sealed partial class RaftNode
         _uncommittedBytes = 0;
         _inbound = null;
         _termStart = Log.LastIndex.Next;
+        _caughtUpFrom = _termStart;
         _tracker.Restart(Configuration, _termStart);
         _tracker.SetMatch(Id, Log.Stable);
         AppendOwn(EntryKind.NoOp, default);

@@ -57,6 +57,17 @@ public sealed partial class RaftNode
         return true;
     }
 
+    /// <summary>
+    /// Whether this member leads and the other one follows closely: it answers, and lacks nothing that was committed an
+    /// election timeout ago. As a voter it would hold up no commit for longer (Ongaro's thesis, section 4.2.1).
+    /// </summary>
+    public bool IsCaughtUp(ReplicaId id) => id == Id
+        ? Role == RaftRole.Leader
+        : PeerOf(id) is { IsActive: true, State: ProgressState.Replicate } peer && peer.Match >= _caughtUpFrom;
+
+    /// <summary>How far the other member's log is known to match; 0 unless this member leads.</summary>
+    public LogIndex MatchOf(ReplicaId id) => PeerOf(id)?.Match ?? default;
+
     private ProposeStatus CanPropose(int bytes)
     {
         if (Role != RaftRole.Leader)

@@ -116,6 +116,13 @@ public sealed class JuteWriter(int capacity = 256)
         BinaryPrimitives.WriteInt32BigEndian(_bytes.AsSpan(position), value);
     }
 
+    /// <summary>Overwrites one byte at <paramref name="position"/>.</summary>
+    public void PatchByte(int position, byte value)
+    {
+        Invariant.Check((uint)position < (uint)_length);
+        _bytes[position] = value;
+    }
+
     /// <summary>Overwrites eight bytes at <paramref name="position"/>, big-endian.</summary>
     public void PatchLong(int position, long value)
     {

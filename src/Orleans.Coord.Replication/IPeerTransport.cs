@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Orleans.Coord.Replication;
 
 /// <summary>
@@ -8,6 +10,17 @@ public interface IPeerTransport
 {
     /// <summary>Queues an envelope for a member; the bytes are copied. Dropped where its queue is full.</summary>
     void Send(ReplicaId to, ReadOnlySpan<byte> envelope);
+
+    /// <summary>
+    /// Names the other members from now on, and where each listens; called in the turn that learns of a change, with
+    /// all of them each time. Links to those who stay where they were go on undisturbed. A transport that finds members
+    /// by their ids alone need not care.
+    /// </summary>
+    /// <param name="peers">The others.</param>
+    /// <param name="refused">Who was a member once and must not be linked.</param>
+    void SetPeers(IReadOnlyDictionary<ReplicaId, DnsEndPoint> peers, IReadOnlySet<ReplicaId> refused)
+    {
+    }
 
     /// <summary>The turn is over: what was queued goes out, in one write for each link.</summary>
     void Flush();

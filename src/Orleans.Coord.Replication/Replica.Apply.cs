@@ -65,6 +65,7 @@ public sealed partial class Replica
     // full time-out.
     private void BeginServing()
     {
+        ProposeFirstMembers();
         foreach (Tree.Session session in _machine.Sessions.All)
         {
             _leases.Grant(session.Id, session.Generation, session.TimeoutMs, _now.MonotonicMs);
@@ -75,7 +76,7 @@ public sealed partial class Replica
             }
         }
 
-        CanServe = true;
+        CanServe = !IsRemoved;
     }
 
     private void TakeReadState(ReadState read)

@@ -78,19 +78,7 @@ public sealed partial class Replica
     /// <summary>
     /// Hands leadership to another voter, for a stop without a gap. False if there is nobody to take it.
     /// </summary>
-    public bool HandOver()
-    {
-        foreach (ReplicaId voter in _raft.Configuration.Voters)
-        {
-            if (voter != _options.Id && _raft.TransferLeadership(voter))
-            {
-                _raftHasWork = true;
-                return true;
-            }
-        }
-
-        return false;
-    }
+    public bool HandOver() => HandOver(_ => true);
 
     private void StepRaft(ReplicaId from, ReadOnlyMemory<byte> bytes)
     {
@@ -150,6 +138,11 @@ public sealed partial class Replica
             _command.Clear();
             _command.WriteRaw(bytes);
             CommandCodec.Stamp(_command, _now.WallMs);
+            if (command.Op == OpCode.Reconfig)
+            {
+                CommandCodec.SetOptions(_command, command.Options | LeadersView(command.Body));
+            }
+
             if (!Append(_command.Written))
             {
                 return;
@@ -177,6 +170,11 @@ public sealed partial class Replica
         _resendDue = true;
         _forward.Clear();
         DropAttaching();
+        if (_leader != ReplicaId.None && !IsAlone)
+        {
+            // A change of leader costs the clients a round trip, not the rest of a tick on top.
+            Resend();
+        }
     }
 
     // A client that was just connecting tries again; sending its request twice could raise the generation twice.
@@ -213,6 +211,11 @@ public sealed partial class Replica
             Resend();
         }
 
+        if (!Leads && CanServe && IsRemoved)
+        {
+            StopServing("this member was removed from the ensemble");
+        }
+
         if (!Leads && CanServe && _now.MonotonicMs - _lastAckMs > _options.MinSessionTimeoutMs / 3)
         {
             StopServing("no leader has acknowledged this member's sessions for too long");
@@ -222,7 +225,8 @@ public sealed partial class Replica
     // A member that has just found its leader serves once it has caught up with what was committed by then.
     private void Join()
     {
-        if (!CanServe && !Leads && _leader != ReplicaId.None && _now.MonotonicMs - _lastJoinMs > JoinRetryMs)
+        bool wants = !CanServe && !Leads && !IsRemoved && _leader != ReplicaId.None;
+        if (wants && _now.MonotonicMs - _lastJoinMs > JoinRetryMs)
         {
             _lastJoinMs = _now.MonotonicMs;
             _joinTicket = NextTicket();

@@ -172,6 +172,12 @@ public sealed partial class Replica
     {
         CommandOptions options = (_options.ExtendedTypes ? CommandOptions.ExtendedTypesAllowed : CommandOptions.None)
             | (_options.EnforceQuota ? CommandOptions.EnforceQuota : CommandOptions.None);
+        if (op == OpCode.Reconfig)
+        {
+            options |= _options.ReconfigEnabled ? CommandOptions.ReconfigAllowed : CommandOptions.None;
+            options |= Leads ? LeadersView(body) : CommandOptions.None;
+        }
+
         _command.Clear();
         CommandCodec.WriteRequest(
             _command, options, _now.WallMs, session.Id, session.Generation, position, op, session.Identities.Encoded,

@@ -35,6 +35,7 @@ public sealed partial class Replica
         {
             ProposeExpiries();
             ProposeReaping();
+            Reconcile();
         }
     }
 

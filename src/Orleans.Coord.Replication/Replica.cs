@@ -1,3 +1,4 @@
+using System.Net;
 using Orleans.Coord.Consensus;
 using Orleans.Coord.Jute;
 using Orleans.Coord.Tree;
@@ -45,6 +46,9 @@ public sealed partial class Replica
         _leases = new SessionLeases(Math.Max(1, options.TickTimeMs / 4));
         _now = now;
         _lastTickMs = now.MonotonicMs;
+        _given = new Dictionary<ReplicaId, DnsEndPoint>(options.Peers);
+        _logAtStart = log.LastIndex;
+        _ensemble = machine.Ensemble;
         _nextReapMs = now.MonotonicMs + options.ContainerCheckMs;
         // Starts anywhere: a ticket of an entry from before a restart must not meet one of ours.
         _lastTicket = random.Next();
@@ -86,6 +90,7 @@ public sealed partial class Replica
         TurnTime now)
     {
         Invariant.Check(peers is not null || options.Voters.Count == 1);
+        Invariant.Check(options.Voters.Count == 0 || options.Voters.Contains(options.Id));
         SnapshotMetadata? latest = snapshots.Latest;
         CoordStateMachine machine = latest is null ? new() : Restore(snapshots, latest);
         var start = new RaftStart
@@ -115,6 +120,7 @@ public sealed partial class Replica
         {
             _raftHasWork = false;
             Work(_raft.TakeReady());
+            FollowMembership();
             ResumeStalled();
         }
         while (_raftHasWork);

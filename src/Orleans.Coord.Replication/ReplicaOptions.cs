@@ -1,3 +1,4 @@
+using System.Net;
 using Orleans.Coord.Consensus;
 
 namespace Orleans.Coord.Replication;
@@ -8,8 +9,26 @@ public sealed record ReplicaOptions
     /// <summary>This member.</summary>
     public ReplicaId Id { get; init; } = new(1);
 
-    /// <summary>The group's voters at its first start, this member among them. Later the log knows them.</summary>
+    /// <summary>
+    /// The group's voters at its first start, this member among them; empty for a member that waits until the others
+    /// add it. Later the log knows them.
+    /// </summary>
     public IReadOnlyList<ReplicaId> Voters { get; init; } = [new(1)];
+
+    /// <summary>
+    /// The group's first configuration in ZooKeeper's text, a line or an item for each member, which its first leader
+    /// writes to <c>/zookeeper/config</c>; null where nobody is to ask for it or to change it.
+    /// </summary>
+    public string? FirstMembers { get; init; }
+
+    /// <summary>
+    /// Where the other members listen, as the operator said at this start; counts until a member is moved while this
+    /// one runs. Members that are not named here are where the configuration says.
+    /// </summary>
+    public IReadOnlyDictionary<ReplicaId, DnsEndPoint> Peers { get; init; } = new Dictionary<ReplicaId, DnsEndPoint>();
+
+    /// <summary>Whether clients of this member may change the membership (ZooKeeper's reconfigEnabled).</summary>
+    public bool ReconfigEnabled { get; init; }
 
     /// <summary>Settings of the consensus core.</summary>
     public RaftOptions Raft { get; init; } = new();

@@ -2,11 +2,25 @@ using System.Net.Sockets;
 
 namespace Orleans.Coord.Tcp;
 
+/// <summary>Whether a member may be linked.</summary>
+internal enum Admission : byte
+{
+    /// <summary>It is no member here.</summary>
+    Refused,
+
+    /// <summary>It is not known here yet, but may be a member by now: linked where it says that it listens.</summary>
+    Guest,
+
+    /// <summary>It is one of the peers.</summary>
+    Peer,
+}
+
 /// <summary>The two sides do not belong together. The message says why, for the log.</summary>
 internal sealed class PeerRefusedException(string message) : Exception(message);
 
 /// <summary>Makes sure, on both sides, that a connection joins two members of one ensemble.</summary>
-internal sealed class Handshake(PeerTransportOptions options, IIncarnationRegistry registry)
+internal sealed class Handshake(
+    PeerTransportOptions options, IIncarnationRegistry registry, Func<ReplicaId, Admission> admissionOf)
 {
     private readonly PeerTls? _tls = options.Tls is null ? null : new PeerTls(options.Tls);
     private readonly Lock _registryLock = new();
@@ -40,8 +54,8 @@ internal sealed class Handshake(PeerTransportOptions options, IIncarnationRegist
     }
 
     /// <summary>Reads and answers the greeting of whoever connected.</summary>
-    /// <returns>The stream on which the link goes on, and the member at its other end.</returns>
-    public async Task<(Stream Stream, ReplicaId Peer)> AcceptAsync(Socket socket, CancellationToken cancellationToken)
+    /// <returns>The stream on which the link goes on, and what the member at its other end said.</returns>
+    public async Task<(Stream Stream, Hello Hello)> AcceptAsync(Socket socket, CancellationToken cancellationToken)
     {
         Stream stream = new NetworkStream(socket, ownsSocket: true);
         if (_tls is not null)
@@ -53,20 +67,27 @@ internal sealed class Handshake(PeerTransportOptions options, IIncarnationRegist
         Verdict verdict = JudgeGreeting(hello);
         await stream.WriteAsync(Greeting(verdict, hello.From).Encode(), cancellationToken);
         return verdict == Verdict.Welcome
-            ? (stream, hello.From)
+            ? (stream, hello)
             : throw new PeerRefusedException(Describe(verdict, hello));
     }
 
+    /// <summary>Where this member listens, once it does.</summary>
+    public ushort Port { get; set; }
+
     private Hello Greeting(Verdict verdict, ReplicaId to) =>
-        new(Hello.CurrentVersion, verdict, options.Self, to, options.Incarnation, options.Cluster);
+        new(Hello.CurrentVersion, verdict, options.Self, to, options.Incarnation, options.Cluster, Port);
 
     private Verdict JudgeGreeting(Hello hello)
     {
         Verdict verdict = JudgeEnsemble(hello);
         return verdict != Verdict.Welcome ? verdict
             : hello.To != options.Self ? Verdict.OtherMember
-            : !options.Peers.ContainsKey(hello.From) ? Verdict.UnknownMember
-            : JudgeIncarnation(hello);
+            : admissionOf(hello.From) switch
+            {
+                Admission.Peer => JudgeIncarnation(hello),
+                Admission.Guest when hello.Port != 0 => Verdict.Welcome,
+                _ => Verdict.UnknownMember,
+            };
     }
 
     private Verdict JudgeAnswer(Hello answer, ReplicaId expected)
@@ -74,7 +95,7 @@ internal sealed class Handshake(PeerTransportOptions options, IIncarnationRegist
         Verdict verdict = JudgeEnsemble(answer);
         return verdict != Verdict.Welcome ? verdict
             : answer.From != expected || answer.To != options.Self ? Verdict.OtherMember
-            : answer.Verdict != Verdict.Welcome ? Verdict.Welcome
+            : answer.Verdict != Verdict.Welcome || admissionOf(expected) != Admission.Peer ? Verdict.Welcome
             : JudgeIncarnation(answer);
     }
 
@@ -83,7 +104,7 @@ internal sealed class Handshake(PeerTransportOptions options, IIncarnationRegist
         : hello.Cluster != options.Cluster ? Verdict.OtherCluster
         : Verdict.Welcome;
 
-    // Last of all: the registry remembers only who passed everything else.
+    // Last of all: the registry remembers only who passed everything else, and no guests: they have no vote here.
     private Verdict JudgeIncarnation(Hello hello)
     {
         lock (_registryLock)
@@ -94,7 +115,7 @@ internal sealed class Handshake(PeerTransportOptions options, IIncarnationRegist
 
     private static string DescribeRefusal(Verdict verdict) => verdict switch
     {
-        Verdict.UnknownMember => "this member is not in its configuration",
+        Verdict.UnknownMember => "this member is not in its configuration: it was removed, or is not yet added",
         Verdict.OtherIncarnation =>
             "it knows this member with another data directory; one that lost its data needs a new id",
         _ => $"it refuses this member ({verdict}); its log says more",

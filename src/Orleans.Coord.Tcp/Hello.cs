@@ -27,19 +27,20 @@ internal enum Verdict : byte
 
 /// <summary>
 /// The first bytes in both directions: magic, version, length, verdict, sender, receiver, length of the ensemble's
-/// name, incarnation, the name, CRC-32C. Magic, version, length and checksum are the same in all versions.
+/// name, incarnation, the port on which the sender listens for members, the name, CRC-32C. Magic,
+/// version, length and checksum are the same in all versions.
 /// </summary>
 internal sealed record Hello(
-    ushort Version, Verdict Verdict, ReplicaId From, ReplicaId To, ulong Incarnation, string Cluster)
+    ushort Version, Verdict Verdict, ReplicaId From, ReplicaId To, ulong Incarnation, string Cluster, ushort Port = 0)
 {
     /// <summary>The version spoken here.</summary>
-    public const ushort CurrentVersion = 1;
+    public const ushort CurrentVersion = 2;
 
     /// <summary>Bytes that tell how many follow.</summary>
     public const int PrefixBytes = 8;
 
     private const uint Magic = 0x4F43504C; // OCPL
-    private const int FixedBytes = 20;
+    private const int FixedBytes = 22;
     private const int MaxClusterBytes = 64;
     private const int MaxBytes = 256;
 
@@ -61,6 +62,7 @@ internal sealed record Hello(
         bytes[10] = To.Value;
         bytes[11] = (byte)Cluster.Length;
         BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(12), Incarnation);
+        BinaryPrimitives.WriteUInt16BigEndian(bytes.AsSpan(20), Port);
         Encoding.ASCII.GetBytes(Cluster, bytes.AsSpan(FixedBytes));
         Span<byte> checksum = bytes.AsSpan(bytes.Length - sizeof(uint));
         BinaryPrimitives.WriteUInt32BigEndian(checksum, Crc32C.Compute(0, bytes.AsSpan(..^sizeof(uint))));
@@ -111,7 +113,8 @@ internal sealed record Hello(
             new ReplicaId(bytes[9]),
             new ReplicaId(bytes[10]),
             BinaryPrimitives.ReadUInt64BigEndian(bytes[12..]),
-            Encoding.ASCII.GetString(body[FixedBytes..]));
+            Encoding.ASCII.GetString(body[FixedBytes..]),
+            BinaryPrimitives.ReadUInt16BigEndian(bytes[20..]));
         if (!Enum.IsDefined(hello.Verdict) || hello.Incarnation == 0 || !IsClusterName(hello.Cluster))
         {
             throw new InvalidDataException("its greeting makes no sense");

@@ -10,7 +10,7 @@ namespace Orleans.Coord.Tcp;
 /// The links on which the others' envelopes come. A member has one at a time: its newest, since an older one may be
 /// dead without knowing it.
 /// </summary>
-internal sealed class IncomingLinks(PeerContext context, IPeerObserver observer, Action<ReplicaId> heardOf)
+internal sealed class IncomingLinks(PeerContext context, IPeerObserver observer, Action<Hello, EndPoint?> heardOf)
 {
     private readonly StrangerLog _log = new(context.Logger, context.Options.MaxLogLinesPerSecond);
     private readonly ConcurrentDictionary<ReplicaId, NumberedLink> _links = new();
@@ -38,6 +38,15 @@ internal sealed class IncomingLinks(PeerContext context, IPeerObserver observer,
         var registered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _serving[socket] = ServeAsync(newcomer, registered.Task, stopping);
         registered.SetResult();
+    }
+
+    /// <summary>The member is no peer any more.</summary>
+    public void Drop(ReplicaId peer)
+    {
+        if (_links.TryGetValue(peer, out NumberedLink? link))
+        {
+            link.Connection.Close("it is no member any more, or has another address");
+        }
     }
 
     /// <summary>A heartbeat's interval is over.</summary>
@@ -73,15 +82,16 @@ internal sealed class IncomingLinks(PeerContext context, IPeerObserver observer,
         await registered;
         try
         {
-            if (await GreetAsync(newcomer, stopping) is var (stream, peer))
+            if (await GreetAsync(newcomer, stopping) is var (stream, hello))
             {
+                ReplicaId peer = hello.From;
                 var connection = new PeerConnection(
                     newcomer.Socket,
                     stream,
                     context.Options,
                     context.Counters,
                     envelope => observer.Received(peer, envelope));
-                await ReadAsync(new NumberedLink(newcomer.Number, connection), peer, newcomer.Remote);
+                await ReadAsync(new NumberedLink(newcomer.Number, connection), hello, newcomer.Remote);
             }
         }
 #pragma warning disable CA1031 // Whatever one connection meets must not harm the others.
@@ -95,7 +105,7 @@ internal sealed class IncomingLinks(PeerContext context, IPeerObserver observer,
         _serving.TryRemove(newcomer.Socket, out _);
     }
 
-    private async Task<(Stream Stream, ReplicaId Peer)?> GreetAsync(Newcomer newcomer, CancellationToken stopping)
+    private async Task<(Stream Stream, Hello Hello)?> GreetAsync(Newcomer newcomer, CancellationToken stopping)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         deadline.CancelAfter(context.Options.HandshakeTimeout);
@@ -127,11 +137,12 @@ internal sealed class IncomingLinks(PeerContext context, IPeerObserver observer,
         return null;
     }
 
-    private async Task ReadAsync(NumberedLink link, ReplicaId peer, EndPoint? remote)
+    private async Task ReadAsync(NumberedLink link, Hello hello, EndPoint? remote)
     {
+        ReplicaId peer = hello.From;
         PeerLog.Accepted(context.Logger, peer, remote);
         Register(link, peer);
-        heardOf(peer);
+        heardOf(hello, remote);
         try
         {
             PeerLog.Ended(context.Logger, peer, await link.Connection.RunAsync());

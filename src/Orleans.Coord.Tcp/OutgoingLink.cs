@@ -17,6 +17,8 @@ internal sealed class OutgoingLink(ReplicaId peer, DnsEndPoint address, PeerCont
     private readonly Backoff _backoff = new(
         context.Options.MinReconnectDelay, context.Options.MaxReconnectDelay, Random.Shared);
     private readonly string _address = $"{address.Host}:{address.Port}";
+    private CancellationTokenSource? _ending;
+    private Task _running = Task.CompletedTask;
     private TaskCompletionSource _awake = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private PeerConnection? _connection;
     private string? _lastFailure;
@@ -25,6 +27,12 @@ internal sealed class OutgoingLink(ReplicaId peer, DnsEndPoint address, PeerCont
     private JuteWriter _turn = new(FirstBufferBytes);
     private int _turnEnvelopes;
     private bool _full;
+
+    /// <summary>Where the member is dialled.</summary>
+    public DnsEndPoint Address => address;
+
+    /// <summary>Whether the member only introduced itself.</summary>
+    public bool IsGuest { get; init; }
 
     /// <summary>Whether envelopes can leave.</summary>
     public bool IsUp => Volatile.Read(ref _connection) is not null;
@@ -85,8 +93,26 @@ internal sealed class OutgoingLink(ReplicaId peer, DnsEndPoint address, PeerCont
     /// <summary>Closes at once.</summary>
     public void Abort() => Volatile.Read(ref _connection)?.Close("this member stops");
 
-    /// <summary>Keeps the link up until the transport stops. Never throws.</summary>
-    public async Task RunAsync(CancellationToken stopping)
+    /// <summary>Keeps the link up until the transport stops or the member leaves. The task never fails.</summary>
+    public Task Start(CancellationToken stopping)
+    {
+        _ending = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        CancellationToken ending = _ending.Token;
+        return _running = Task.Run(() => RunAsync(ending), CancellationToken.None);
+    }
+
+    /// <summary>The member is no peer any more: what was sent may still arrive, for a moment. Never fails.</summary>
+    public async Task LeaveAsync()
+    {
+        await _ending!.CancelAsync();
+        Finish();
+        await Task.WhenAny(_running, Task.Delay(context.Options.StopTimeout));
+        Abort();
+        await _running;
+        _ending.Dispose();
+    }
+
+    private async Task RunAsync(CancellationToken stopping)
     {
         while (!stopping.IsCancellationRequested)
         {

@@ -36,6 +36,13 @@ internal static partial class PeerLog
     [LoggerMessage(216, LogLevel.Warning, "Envelopes for member {Peer} are dropped: it is not in the configuration")]
     public static partial void NoAddress(ILogger logger, ReplicaId peer);
 
+    [LoggerMessage(217, LogLevel.Information, "Member {Peer} is no peer any more, or has another address")]
+    public static partial void Left(ILogger logger, ReplicaId peer);
+
+    [LoggerMessage(
+        218, LogLevel.Information, "Member {Peer} is new here and listens at {Host}:{Port}: linked for the time being")]
+    public static partial void Guest(ILogger logger, ReplicaId peer, string host, int port);
+
     [LoggerMessage(220, LogLevel.Warning, "Refused {Remote}: {Reason}")]
     public static partial void Refused(ILogger logger, EndPoint? remote, string reason);
 

@@ -20,8 +20,17 @@ public sealed record PeerTransportOptions
     /// <summary>Where the others connect. Port 0 takes a free one.</summary>
     public required IPEndPoint Listen { get; init; }
 
-    /// <summary>The other members' addresses; names are looked up anew for each attempt to connect.</summary>
+    /// <summary>
+    /// The other members' addresses at the start, until <see cref="TcpPeerTransport.SetPeers"/> gives others; names are
+    /// looked up anew for each attempt to connect.
+    /// </summary>
     public required IReadOnlyDictionary<ReplicaId, DnsEndPoint> Peers { get; init; }
+
+    /// <summary>
+    /// Whether a member that is not among the peers is linked where it says that it listens: it may have become one
+    /// while this member was away. Not if it is refused by <see cref="TcpPeerTransport.SetPeers"/>.
+    /// </summary>
+    public bool AdmitGuests { get; init; }
 
     /// <summary>Mutual TLS; null for none, which only a network of trusted machines allows.</summary>
     public PeerTlsOptions? Tls { get; init; }

@@ -6,10 +6,11 @@ using Orleans.Coord.Replication;
 namespace Orleans.Coord.Tcp;
 
 /// <summary>
-/// Links the members of a static ensemble over TCP. Each member dials every other one for its own envelopes, so there
+/// Links the members of an ensemble over TCP. Each member dials every other one for its own envelopes, so there
 /// are two connections between two members, each of which carries envelopes one way and heartbeats both ways.
+/// Who the others are may change at any time.
 /// </summary>
-public sealed class TcpPeerTransport : IPeerTransport, IAsyncDisposable
+public sealed partial class TcpPeerTransport : IPeerTransport, IAsyncDisposable
 {
     private static readonly TimeSpan _acceptRetryDelay = TimeSpan.FromMilliseconds(100);
 
@@ -17,11 +18,11 @@ public sealed class TcpPeerTransport : IPeerTransport, IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly OutgoingLink?[] _linkOf = new OutgoingLink?[byte.MaxValue + 1];
     private readonly bool[] _isReported = new bool[byte.MaxValue + 1];
-    private OutgoingLink[] _outgoing = [];
+    private volatile OutgoingLink[] _outgoing = [];
+    private IPeerObserver? _observer;
     private IncomingLinks? _incoming;
     private Socket? _listener;
     private IPEndPoint? _endPoint;
-    private Task _dialling = Task.CompletedTask;
     private Task _accepting = Task.CompletedTask;
     private Task _ticking = Task.CompletedTask;
 
@@ -34,8 +35,12 @@ public sealed class TcpPeerTransport : IPeerTransport, IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
+        _wanted = options.Peers;
         _context = new PeerContext(
-            options, new Handshake(options, registry), new PeerCounters(), loggers.CreateLogger("Orleans.Coord.Tcp"));
+            options,
+            new Handshake(options, registry, AdmissionOf),
+            new PeerCounters(),
+            loggers.CreateLogger("Orleans.Coord.Tcp"));
     }
 
     /// <summary>Where the others connect; the real port once started.</summary>
@@ -47,7 +52,7 @@ public sealed class TcpPeerTransport : IPeerTransport, IAsyncDisposable
     internal int Connections => _incoming?.Connections ?? 0;
 
     /// <summary>Whether envelopes for a member can leave at the moment.</summary>
-    public bool IsLinkedTo(ReplicaId peer) => _linkOf[peer.Value] is { IsUp: true };
+    public bool IsLinkedTo(ReplicaId peer) => Volatile.Read(ref _linkOf[peer.Value]) is { IsUp: true };
 
     /// <summary>Binds the port, dials the others, and hands out what comes.</summary>
     /// <exception cref="PeerBindException">The port can't be had; the message tells the operator why.</exception>
@@ -56,17 +61,16 @@ public sealed class TcpPeerTransport : IPeerTransport, IAsyncDisposable
         Invariant.Check(_listener is null && !_stopping.IsCancellationRequested);
         _listener = Bind(_context.Options.Listen);
         _endPoint = (IPEndPoint)_listener.LocalEndPoint!;
+        _context.Handshake.Port = (ushort)_endPoint.Port;
         PeerLog.Listening(_context.Logger, _context.Options.Self, _context.Options.Cluster, _endPoint);
-        foreach ((ReplicaId peer, DnsEndPoint address) in _context.Options.Peers)
+        _incoming = new IncomingLinks(_context, observer, HeardOf);
+        lock (_changing)
         {
-            _linkOf[peer.Value] = new OutgoingLink(peer, address, _context, observer);
+            _observer = observer;
+            Link(_wanted);
         }
 
-        _outgoing = [.. _linkOf.OfType<OutgoingLink>()];
-        _incoming = new IncomingLinks(_context, observer, peer => _linkOf[peer.Value]?.Wake());
-        CancellationToken stopping = _stopping.Token;
         _accepting = Task.Run(() => AcceptAsync(_listener, _incoming), CancellationToken.None);
-        _dialling = Task.WhenAll(_outgoing.Select(link => Task.Run(() => link.RunAsync(stopping))));
         _ticking = TickAsync(_incoming);
     }
 
@@ -74,7 +78,7 @@ public sealed class TcpPeerTransport : IPeerTransport, IAsyncDisposable
     public void Send(ReplicaId to, ReadOnlySpan<byte> envelope)
     {
         Invariant.Check(envelope.Length > 0 && envelope.Length <= _context.Options.MaxEnvelopeBytes);
-        if (_linkOf[to.Value] is { } link)
+        if (Volatile.Read(ref _linkOf[to.Value]) is { } link)
         {
             link.Send(envelope);
         }
@@ -107,18 +111,24 @@ public sealed class TcpPeerTransport : IPeerTransport, IAsyncDisposable
         _listener.Dispose();
         await _accepting;
         await _ticking;
+        Task[] running;
+        lock (_changing)
+        {
+            running = [.. _running];
+        }
+
         foreach (OutgoingLink link in _outgoing)
         {
             link.Finish();
         }
 
-        await Task.WhenAny(_dialling, Task.Delay(_context.Options.StopTimeout));
+        await Task.WhenAny(Task.WhenAll(running), Task.Delay(_context.Options.StopTimeout));
         foreach (OutgoingLink link in _outgoing)
         {
             link.Abort();
         }
 
-        await _dialling;
+        await Task.WhenAll(running);
         await _incoming!.StopAsync();
         PeerLog.Stopped(_context.Logger, EndPoint);
     }

@@ -5,6 +5,8 @@ namespace Orleans.Coord.Tree;
 /// <summary>Writes commands as payloads of log entries. Each method appends one command to the writer.</summary>
 public static class CommandCodec
 {
+    private const int OptionsOffset = 1;
+
     // After kind and options.
     private const int TimeOffset = 2;
 
@@ -68,6 +70,12 @@ public static class CommandCodec
     /// <param name="command">One command, from its first byte.</param>
     /// <param name="time">The leader's clock, milliseconds since 1970.</param>
     public static void Stamp(JuteWriter command, long time) => command.PatchLong(TimeOffset, time);
+
+    /// <summary>Replaces the options of a command.</summary>
+    /// <param name="command">One command, from its first byte.</param>
+    /// <param name="options">All options that it is to have.</param>
+    public static void SetOptions(JuteWriter command, CommandOptions options) =>
+        command.PatchByte(OptionsOffset, (byte)options);
 
     private static void WriteHeader(
         JuteWriter output, CommandKind kind, CommandOptions options, long time, long sessionId)

@@ -16,7 +16,10 @@ public enum CommandKind : byte
     ExpireSession = 4,
 }
 
-/// <summary>Settings of the proposing replica that a command carries, so that all replicas judge it alike.</summary>
+/// <summary>
+/// Settings of the proposing replica, and what only the leader knows, that a command carries, so that all replicas
+/// judge it alike.
+/// </summary>
 [Flags]
 public enum CommandOptions : byte
 {
@@ -28,4 +31,13 @@ public enum CommandOptions : byte
 
     /// <summary>Writes beyond a hard quota are refused (ZooKeeper's <c>enforceQuota</c>).</summary>
     EnforceQuota = 2,
+
+    /// <summary>The membership may be changed (ZooKeeper's <c>reconfigEnabled</c>).</summary>
+    ReconfigAllowed = 4,
+
+    /// <summary>The leader, when it proposed: of the voters asked for, a quorum does not follow.</summary>
+    NewConfigLacksQuorum = 8,
+
+    /// <summary>The leader, when it proposed: the voters are being changed.</summary>
+    ReconfigUnderWay = 16,
 }

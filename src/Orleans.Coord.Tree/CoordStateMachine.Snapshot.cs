@@ -36,6 +36,7 @@ public sealed partial class CoordStateMachine
             LastTime = reader.Header.LastTime,
         };
         machine.Tree.Acls.DropUnused();
+        machine.RestoreEnsemble(reader.RemovedMembers);
         if (machine.Digest != reader.Header.Digest)
         {
             throw new SnapshotFormatException(
@@ -44,6 +45,15 @@ public sealed partial class CoordStateMachine
         }
 
         return machine;
+    }
+
+    private void RestoreEnsemble(ReadOnlySpan<byte> removed)
+    {
+        bool read = EnsembleConfig.TryRead(Tree.Find(ConfigPath)?.Data, removed, out EnsembleConfig? config);
+        Ensemble = read && config is not null
+            ? config
+            : throw new SnapshotFormatException(
+                "This is no usable snapshot: the ensemble's configuration is malformed.");
     }
 
     internal SnapshotHeader DescribeState() => new(LastApplied, LastTime, Digest, ZnodeCount, Sessions.Count);

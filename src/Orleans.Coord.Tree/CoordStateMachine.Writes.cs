@@ -2,14 +2,14 @@ using Orleans.Coord.Jute;
 
 namespace Orleans.Coord.Tree;
 
-/// <summary>delete, setData, setACL, check and reconfig, with ZooKeeper's order of checks.</summary>
+/// <summary>delete, setData, setACL and check, with ZooKeeper's order of checks.</summary>
 public sealed partial class CoordStateMachine
 {
     private static bool IsSystemPath(ReadOnlySpan<byte> path) =>
         path.SequenceEqual("/"u8)
         || path.SequenceEqual("/zookeeper"u8)
         || path.SequenceEqual("/zookeeper/quota"u8)
-        || path.SequenceEqual("/zookeeper/config"u8);
+        || path.SequenceEqual(ConfigPath);
 
     /// <summary>−1 expects nothing.</summary>
     private static bool IsExpected(int expected, int actual) => expected == -1 || expected == actual;
@@ -96,6 +96,12 @@ public sealed partial class CoordStateMachine
             return CoordErrorCode.BadVersion;
         }
 
+        if (request.Path.SequenceEqual(ConfigPath))
+        {
+            // The group follows what is written there: only reconfig writes it.
+            return CoordErrorCode.BadArguments;
+        }
+
         byte[]? data = request.DataIsNull ? null : request.Data.ToArray();
         Tree.SetData(node, data, NextVersion(node.Version), ChangeOf(command));
         AccountQuota(request.Path, moreBytes, 0);
@@ -173,16 +179,6 @@ public sealed partial class CoordStateMachine
 
         body?.WriteStat(node.ToStat());
         return CoordErrorCode.Ok;
-    }
-
-    private static CoordErrorCode Reconfigure(ReadOnlySpan<byte> body)
-    {
-        var reader = new JuteReader(body);
-        reader.ReadString(); // who joins
-        reader.ReadString(); // who leaves
-        reader.ReadString(); // or all that are to be members
-        reader.ReadLong(); // the configuration that it expects
-        return reader.Failed ? CoordErrorCode.MarshallingError : CoordErrorCode.ReconfigDisabled;
     }
 
     /// <summary>Validates a requested list and finds its shared copy. The everyday list costs one comparison.</summary>

@@ -54,10 +54,11 @@ public sealed partial class CoordStateMachine
     public long ApproximateDataSize => Tree.DataSize;
 
     /// <summary>
-    /// The rolling digest: covers paths, data, stats, access control lists, sessions and time. Replicas that applied
-    /// the same entries have the same one, whatever snapshots they were restored from.
+    /// The rolling digest: covers paths, data, stats, access control lists, sessions, removed members and time.
+    /// Replicas that applied the same entries have the same one, whatever snapshots they were restored from.
     /// </summary>
-    public ulong Digest => TreeHash.Pair(Tree.Digest + (Sessions.Digest * 3), LastTime);
+    public ulong Digest => TreeHash.Pair(
+        Tree.Digest + (Sessions.Digest * 3) + Ensemble.RemovedDigest, LastTime);
 
     internal ZnodeTree Tree { get; }
 
@@ -182,7 +183,7 @@ public sealed partial class CoordStateMachine
             case OpCode.CloseSession:
                 return CloseSession(command, result);
             case OpCode.Reconfig:
-                return Reconfigure(command.Body);
+                return Reconfigure(command, result.Body);
             default:
                 return CoordErrorCode.Unimplemented;
         }

@@ -17,12 +17,13 @@ internal enum SnapshotGroup : byte
     Znodes = 4,
     End = 5,
     Results = 6,
+    RemovedMembers = 7,
 }
 
 /// <summary>
-/// The snapshot's bytes: groups of records, each with its kind and number; the header first, then all access control
-/// lists, then sessions (each before its kept results) and znodes. A znode's record names its own slot and its
-/// parent's, so znodes come in any order and restoring needs no paths.
+/// The snapshot's bytes: groups of records, each with its kind and number; the header first, then the members that were
+/// removed, if any, then all access control lists, then sessions (each before its kept results) and znodes. A znode's
+/// record names its own slot and its parent's, so znodes come in any order and restoring needs no paths.
 /// </summary>
 internal static class SnapshotFormat
 {

@@ -18,6 +18,8 @@ internal sealed class SnapshotReader
 
     public SessionTable Sessions { get; } = new();
 
+    public byte[] RemovedMembers { get; private set; } = [];
+
     public SnapshotHeader Header => _header ?? throw Bad("no header");
 
     /// <summary>Takes the records of one chunk.</summary>
@@ -91,6 +93,9 @@ internal sealed class SnapshotReader
                 break;
             case SnapshotGroup.Znodes:
                 AddZnode(ZnodeRecord.Read(ref reader), reader.Failed);
+                break;
+            case SnapshotGroup.RemovedMembers:
+                RemovedMembers = reader.ReadBuffer().ToArray();
                 break;
             case SnapshotGroup.End:
                 Require(reader.ReadLong() == Header.LastApplied, "the end belongs to another snapshot");

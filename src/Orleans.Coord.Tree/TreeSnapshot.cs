@@ -15,6 +15,7 @@ public sealed class TreeSnapshot
     private readonly SnapshotHeader _header;
     private readonly AclList[] _acls;
     private readonly Session[] _sessions;
+    private readonly byte[] _removedMembers;
     private readonly int _highWater;
     private readonly Queue<ZnodeRecord> _asideZnodes = [];
     private readonly Queue<SessionRecord> _asideSessions = [];
@@ -33,6 +34,7 @@ public sealed class TreeSnapshot
         _header = machine.DescribeState();
         _acls = machine.Tree.Acls.ToArray();
         _sessions = [.. machine.Sessions.All];
+        _removedMembers = machine.Ensemble.RemovedText;
         _highWater = machine.Tree.Registry.HighWater;
     }
 
@@ -67,6 +69,7 @@ public sealed class TreeSnapshot
         if (!_headerDone)
         {
             SnapshotFormat.WriteHeader(chunk, _header);
+            WriteRemovedMembers(chunk);
             _headerDone = true;
         }
 
@@ -120,6 +123,15 @@ public sealed class TreeSnapshot
     }
 
     private static bool HasRoom(JuteWriter chunk, int left) => left > 0 && chunk.Length < SliceBytes;
+
+    private void WriteRemovedMembers(JuteWriter chunk)
+    {
+        if (_removedMembers.Length > 0)
+        {
+            SnapshotFormat.BeginGroup(chunk, SnapshotGroup.RemovedMembers);
+            chunk.WriteBuffer(_removedMembers);
+        }
+    }
 
     private void WriteAcls(JuteWriter chunk, ref int left)
     {

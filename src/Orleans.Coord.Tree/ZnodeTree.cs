@@ -117,8 +117,16 @@ internal sealed partial class ZnodeTree
 
     public void SetData(Znode node, byte[]? data, int version, Change change)
     {
-        Invariant.Check(ReferenceEquals(Registry[node.Slot], node));
         Invariant.Check(version != -1);
+        Replace(node, data, version, change);
+    }
+
+    /// <summary>The configuration's own znode: its version is −1 from its first change on, as in ZooKeeper.</summary>
+    public void SetConfig(Znode node, byte[] data, Change change) => Replace(node, data, -1, change);
+
+    private void Replace(Znode node, byte[]? data, int version, Change change)
+    {
+        Invariant.Check(ReferenceEquals(Registry[node.Slot], node));
         _undo?.Add(UndoEntry.OfSetData(node));
         BeginStatChange(node);
         Digest -= DataHash(node);

@@ -9,6 +9,7 @@ internal static class FileNames
     internal const string Lock = "LOCK";
     internal const string Manifest = "MANIFEST";
     internal const string Peers = "PEERS";
+    internal const string Voters = "VOTERS";
     internal const string Temporary = ".tmp";
     private const string LogPrefix = "log-";
     private const string LogSuffix = ".wal";

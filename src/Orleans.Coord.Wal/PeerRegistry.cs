@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Orleans.Coord.Replication;
 
 namespace Orleans.Coord.Wal;
@@ -20,7 +19,8 @@ public sealed class PeerRegistry
     {
         _directory = directory;
         _disk = disk;
-        foreach (string line in ReadText().Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        string text = TextFile.Read(disk, directory, FileNames.Peers) ?? "";
+        foreach (string line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
             string[] words = line.Split(' ');
             bool readable = words.Length == 2
@@ -29,7 +29,7 @@ public sealed class PeerRegistry
                 && _known.TryAdd(new ReplicaId(id), incarnation);
             if (!readable)
             {
-                throw Refusal.Damaged(PathOf(), $"it has the line '{line}'");
+                throw Refusal.Damaged(Path.Combine(directory, FileNames.Peers), $"it has the line '{line}'");
             }
         }
     }
@@ -48,46 +48,6 @@ public sealed class PeerRegistry
         return true;
     }
 
-    private string PathOf() => Path.Combine(_directory, FileNames.Peers);
-
-    private string ReadText()
-    {
-        byte[] bytes = new byte[16 * 1024];
-        try
-        {
-            using IDiskFile file = _disk.Open(PathOf());
-            return Encoding.ASCII.GetString(bytes, 0, file.Read(0, bytes));
-        }
-        catch (DiskException e) when (e.Error == DiskError.NotFound)
-        {
-            return "";
-        }
-        catch (DiskException e)
-        {
-            throw Refusal.Unusable(_directory, e);
-        }
-    }
-
-    private void Write()
-    {
-        string text = string.Concat(_known.Select(
-            known => string.Create(CultureInfo.InvariantCulture, $"{known.Key.Value} {known.Value:x16}\n")));
-        string temporary = PathOf() + FileNames.Temporary;
-        try
-        {
-            _disk.Delete(temporary);
-            using (IDiskFile file = _disk.Create(temporary))
-            {
-                file.Write(0, Encoding.ASCII.GetBytes(text));
-                file.Sync();
-            }
-
-            _disk.Rename(temporary, PathOf());
-            _disk.SyncDirectory(_directory);
-        }
-        catch (DiskException e)
-        {
-            throw Refusal.Unusable(_directory, e);
-        }
-    }
+    private void Write() => TextFile.Write(_disk, _directory, FileNames.Peers, string.Concat(_known.Select(
+        known => string.Create(CultureInfo.InvariantCulture, $"{known.Key.Value} {known.Value:x16}\n"))));
 }

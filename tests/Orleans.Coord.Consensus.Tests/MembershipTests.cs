@@ -20,6 +20,39 @@ public sealed class MembershipTests
     }
 
     [Fact]
+    public void AMemberIsCaughtUpWhileItAnswersAndLacksNothingOfAnElectionTimeoutAgo()
+    {
+        Group group = Group.Led(3, 1);
+        group.Isolate(4);
+        group[1].ProposeConfiguration(Group.Config([1, 2, 3], 4));
+        group.Settle();
+        Assert.True(group[1].IsCaughtUp(Group.Id(1)));
+        Assert.True(group[1].IsCaughtUp(Group.Id(2)));
+        Assert.False(group[1].IsCaughtUp(Group.Id(4)));
+
+        group.Heal();
+        group.Tick(12, 1);
+        Assert.True(group[1].IsCaughtUp(Group.Id(4)));
+        Assert.Equal(group[1].Log.LastIndex, group[1].MatchOf(Group.Id(4)));
+
+        group.Loses = message => message is Append && message.To == Group.Id(4);
+        group.Propose(1);
+        Assert.True(group[1].IsCaughtUp(Group.Id(4)));
+        group.Tick(12, 1);
+        Assert.False(group[1].IsCaughtUp(Group.Id(4)));
+
+        group.Loses = _ => false;
+        group.Tick(12, 1);
+        Assert.True(group[1].IsCaughtUp(Group.Id(4)));
+        group.Isolate(4);
+        group.Tick(24, 1);
+        Assert.False(group[1].IsCaughtUp(Group.Id(4)));
+        Assert.False(group[2].IsCaughtUp(Group.Id(1)));
+        Assert.False(group[2].IsCaughtUp(Group.Id(2)));
+        Assert.Equal(default, group[2].MatchOf(Group.Id(1)));
+    }
+
+    [Fact]
     public void ALearnerNeverCampaigns()
     {
         Group group = Group.Led(3, 1);

@@ -100,6 +100,10 @@ internal sealed class TestClient(ITurns silo) : IClientConnection
         w.WriteInt(-1);
     });
 
+    public int AddReconfig(
+        string? joining = null, string? leaving = null, string? all = null, long version = -1) => Add(
+        OpCode.Reconfig, w => new Tree.ReconfigRequest(joining, leaving, all, version).Write(w));
+
     public int AddSync(string path) => Add(OpCode.Sync, w => w.WriteString(path));
 
     public int AddAuth(string scheme, string credentials) => Add(

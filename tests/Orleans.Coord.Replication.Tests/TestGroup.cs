@@ -1,3 +1,4 @@
+using System.Net;
 using Orleans.Coord.Consensus;
 
 namespace Orleans.Coord.Replication.Tests;
@@ -17,9 +18,24 @@ internal sealed class TestGroup
         Members = [.. voters.Select(id => new TestMember(this, id, _random.Next()))];
     }
 
+    /// <summary>A group that writes its configuration down and lets the super user change it.</summary>
+    public static TestGroup WithConfiguration(int members, ulong seed = 1, ReplicaOptions? options = null) => new(
+        members,
+        seed,
+        (options ?? TestSilo.DefaultOptions) with
+        {
+            FirstMembers = string.Join(',', Enumerable.Range(1, members).Select(id => Line(id))),
+            ReconfigEnabled = true,
+            Authentication = new() { SuperDigest = Tree.CallerIdentities.DigestId(SuperUser) },
+        });
+
+    /// <summary>Name and password of the super user of <see cref="WithConfiguration"/>.</summary>
+    public static string SuperUser => "super:secret";
+
     public ReplicaOptions Options { get; }
 
-    public TestMember[] Members { get; }
+    /// <summary>All members there ever were; each at the position of its id, less one.</summary>
+    public TestMember[] Members { get; private set; }
 
     public long NowMs { get; private set; } = 1_000_000;
 
@@ -31,6 +47,21 @@ internal sealed class TestGroup
 
     public TestMember? Leader => Members.FirstOrDefault(m => m.IsUp && m.Replica.Raft.Role == RaftRole.Leader
         && m.Replica.CanServe && Members.All(o => !o.IsUp || o.Replica.Raft.Term <= m.Replica.Raft.Term));
+
+    /// <summary>A member's line of the configuration.</summary>
+    public static string Line(int id, bool observer = false) =>
+        $"server.{id}=m{id}.example:2888:3888:{(observer ? "observer" : "participant")};m{id}.example:2181";
+
+    /// <summary>A member on an empty disk that waits until the others add it; its id was never used before.</summary>
+    public TestMember AddWaiting()
+    {
+        var member = new TestMember(this, new ReplicaId((byte)(Members.Length + 1)), _random.Next(), isWaiting: true);
+        Members = [.. Members, member];
+        member.Start();
+        return member;
+    }
+
+    public TestMember Member(ReplicaId id) => Members[id.Value - 1];
 
     public void Cut(TestMember a, TestMember b) => _ = _cut.Add((a.Id, b.Id)) | _cut.Add((b.Id, a.Id));
 
@@ -46,12 +77,17 @@ internal sealed class TestGroup
 
     public void Send(ReplicaId from, ReplicaId to, ReadOnlySpan<byte> bytes)
     {
-        bool lost = _cut.Contains((from, to)) || (LoseOneIn > 0 && _random.Below(LoseOneIn) == 0);
+        bool linked = to.Value <= Members.Length && AreLinked(Member(from), Member(to));
+        bool lost = !linked || _cut.Contains((from, to)) || (LoseOneIn > 0 && _random.Below(LoseOneIn) == 0);
         if (!lost)
         {
             _network.Add((NowMs + 1 + _random.Below(MaxDelayMs), from, to, bytes.ToArray()));
         }
     }
+
+    // As the peer links: who was removed is refused, and who is not known yet introduces itself.
+    private static bool AreLinked(TestMember a, TestMember b) =>
+        !a.Refuses(b.Id) && !b.Refuses(a.Id) && (a.Knows(b.Id) || b.Knows(a.Id));
 
     /// <summary>One millisecond: messages that are due arrive, disks finish, clocks tick.</summary>
     public void Step()
@@ -105,10 +141,13 @@ internal sealed class TestGroup
 }
 
 /// <summary>One member of a <see cref="TestGroup"/>.</summary>
-internal sealed class TestMember(TestGroup group, ReplicaId id, ulong seed) : ITurns, IPeerTransport
+internal sealed class TestMember(TestGroup group, ReplicaId id, ulong seed, bool isWaiting = false)
+    : ITurns, IPeerTransport
 {
     private const int TickMs = 50;
     private Replica? _replica;
+    private IReadOnlyDictionary<ReplicaId, DnsEndPoint>? _peers;
+    private HashSet<ReplicaId> _refused = [];
     private ulong _lives;
 
     public ReplicaId Id => id;
@@ -121,8 +160,11 @@ internal sealed class TestMember(TestGroup group, ReplicaId id, ulong seed) : IT
 
     public Replica Start()
     {
+        _peers = null;
+        _refused = [];
         _replica = Replica.Open(
-            group.Options with { Id = id }, Store, Store, this, new SplitMix64(seed + _lives++), Now);
+            group.Options with { Id = id, Voters = isWaiting ? [] : group.Options.Voters }, Store, Store, this,
+            new SplitMix64(seed + _lives++), Now);
         Turn(_ => { });
         return _replica;
     }
@@ -131,6 +173,17 @@ internal sealed class TestMember(TestGroup group, ReplicaId id, ulong seed) : IT
     {
         _replica = null;
         Store.Crash();
+    }
+
+    /// <summary>Whether its disk is gone, so that it never comes back under its id.</summary>
+    public bool IsLost { get; private set; }
+
+    /// <summary>The process dies and its disk is wiped.</summary>
+    public void LoseDisk()
+    {
+        _replica = null;
+        Store = new();
+        IsLost = true;
     }
 
     public void Turn(Action<Replica> events)
@@ -178,8 +231,19 @@ internal sealed class TestMember(TestGroup group, ReplicaId id, ulong seed) : IT
     {
     }
 
+    public void SetPeers(IReadOnlyDictionary<ReplicaId, DnsEndPoint> peers, IReadOnlySet<ReplicaId> refused) =>
+        (_peers, _refused) = (peers, [.. refused]);
+
+    /// <summary>Where another member is thought to be; null if it is not linked, or nobody was named yet.</summary>
+    public DnsEndPoint? AddressOf(ReplicaId other) => _peers?.GetValueOrDefault(other);
+
+    public bool Knows(ReplicaId other) => _peers?.ContainsKey(other) ?? true;
+
+    public bool Refuses(ReplicaId other) => _refused.Contains(other);
+
     public override string ToString() => _replica is null ? $"{id} down" :
-        $"{id} {_replica.Raft.Role} term {_replica.Raft.Term} leader {_replica.Raft.Leader} applied "
+        $"{id} {_replica.Raft.Role} [{_replica.Raft.Configuration}] term {_replica.Raft.Term} "
+        + $"leader {_replica.Raft.Leader} applied "
         + $"{_replica.Machine.LastApplied} of {_replica.Raft.Log.LastIndex} {(_replica.CanServe ? "serves" : "waits")}";
 
     private TurnTime Now => new(1_600_000_000_000 + group.NowMs, group.NowMs);

@@ -11,8 +11,8 @@ public sealed class HandshakeTests
     public async Task Members_of_different_ensembles_refuse_each_other()
     {
         PeerTransportOptions[] options = Member.Configure(2);
-        await using Member first = new Member(options[0]).Start();
         await using Member second = new Member(options[1] with { Cluster = "other" }).Start();
+        await using Member first = new Member(options[0]).Start();
         await Eventually.TrueAsync(
             () => first.Log.Has(212, "it belongs to the ensemble 'other', this member to 'test-ensemble'"),
             "the first one says why");
@@ -72,7 +72,7 @@ public sealed class HandshakeTests
         Assert.Equal(Verdict.OtherVersion, answer.Verdict);
         await peer.ReadToEndAsync();
         await Eventually.TrueAsync(
-            () => member.Log.Has(220, "it speaks version 9 of the peer protocol, this member speaks 1"), "it is said");
+            () => member.Log.Has(220, "it speaks version 9 of the peer protocol, this member speaks 2"), "it is said");
         Assert.Equal(1, member.Counters.ConnectionsRefused);
     }
 
@@ -84,9 +84,9 @@ public sealed class HandshakeTests
         await using Member member = new Member(options[0]).Start();
         using var peer = new RawPeer(await listener.AcceptAsync().WaitAsync(Eventually.Patience));
         await peer.ReadHelloAsync();
-        await peer.SendAsync((RawPeer.HelloOf(2, 1, Incarnation) with { Version = 2 }).Encode());
+        await peer.SendAsync((RawPeer.HelloOf(2, 1, Incarnation) with { Version = 3 }).Encode());
         await Eventually.TrueAsync(
-            () => member.Log.Has(212, "it speaks version 2 of the peer protocol, this member speaks 1"), "it is said");
+            () => member.Log.Has(212, "it speaks version 3 of the peer protocol, this member speaks 2"), "it is said");
     }
 
     [Theory]

@@ -54,7 +54,7 @@ public sealed class MalformedInputTests
     [Theory]
     [InlineData(8, 99, "its greeting makes no sense")]
     [InlineData(11, 3, "its greeting has the wrong length")]
-    [InlineData(20, (byte)'\n', "its greeting makes no sense")]
+    [InlineData(22, (byte)'\n', "its greeting makes no sense")]
     public void A_greeting_with_a_right_checksum_and_wrong_contents_is_malformed(int at, byte value, string reason)
     {
         byte[] bytes = RawPeer.HelloOf(2, 1, Incarnation).Encode();

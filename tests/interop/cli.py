@@ -103,6 +103,26 @@ def test_bad_settings(folder):
     refused(["broken.json", "not valid JSON"], *place, "--config", folder / "broken.json")
 
 
+def test_bad_member_settings(folder):
+    """members and the certificates of their links that do not do are refused, each with a sentence"""
+    place = ["--port", servers.free_port(), "--data", folder / "d"]
+    one = ["--set", f"Coord:Members=1=127.0.0.1:{servers.free_port()}"]
+    refused(["Coord:Members", "'1=here'", "ID=HOST:PORT"], *place, "--set", "Coord:Members=1=here")
+    refused(["Coord:ReplicaId is 7"], *place, *one, "--set", "Coord:ReplicaId=7")
+    refused(["Coord:Join", "Members names"], *place, "--set", "Coord:Join=true")
+    refused(["Coord:EnsembleName", "'a b'"], *place, "--set", "Coord:EnsembleName=a b")
+    refused(["Coord:PeerTls:CertificateFile", "Coord:PeerTls:CaFile", "is not set"],
+            *place, *one, "--set", "Coord:PeerTls:CaFile=ca.pem")
+    files = {"CertificateFile": folder / "none.pem", "CaFile": folder / "none.pem"}
+    refused(["Coord:PeerTls:CaFile", "none.pem", "cannot be used"], *place, *one,
+            *(word for name, path in files.items() for word in ("--set", f"Coord:PeerTls:{name}={path}")))
+    empty = folder / "empty.pem"
+    empty.write_text("")
+    files["CaFile"] = empty
+    refused(["Coord:PeerTls:CaFile", "no certificate"], *place, *one,
+            *(word for name, path in files.items() for word in ("--set", f"Coord:PeerTls:{name}={path}")))
+
+
 def test_sources_of_settings(folder):
     """settings come from the file, the environment and flags, and the later wins"""
     (folder / "s.json").write_text('{ "Coord": { "TickTimeMs": 1, "MinSessionTimeoutMs": 7 } }')

@@ -27,6 +27,7 @@ SUITES = {
     "kill9": ("kill9", 40),
     "ensemble": ("ensemble.py", 10),
     "postgres": ("postgres.py", 10),
+    "membership": ("membership.py", 10),
     "chaos": ("chaos.py", 75),
     "kazoo": ("kazoo_suite.py", 20),
 }

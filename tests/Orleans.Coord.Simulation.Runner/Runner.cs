@@ -1,0 +1,104 @@
+using System.Diagnostics;
+using System.Globalization;
+using Orleans.Coord.Simulation;
+
+/// <summary>Runs seeds on several threads; each seed is a world of its own on one thread.</summary>
+internal static class Runner
+{
+    private static readonly TimeSpan _progressEvery = TimeSpan.FromSeconds(5);
+
+    /// <summary>0 if every seed was clean, or with --hunt every bug was found.</summary>
+    public static int Run(Options options) => options.Hunt ? Hunt(options) : RunSeeds(options);
+
+    private static int RunSeeds(Options options)
+    {
+        var clock = Stopwatch.StartNew();
+        TimeSpan nextLine = _progressEvery;
+        long done = 0, failures = 0, virtualMs = 0, entries = 0, replies = 0;
+        ForEachSeed(options, options.Seeds, outcome =>
+        {
+            done++;
+            virtualMs += outcome.Figures.VirtualMs;
+            entries += outcome.Figures.Entries;
+            replies += outcome.Figures.Replies;
+            if (outcome.Failure is not null)
+            {
+                failures++;
+                Console.WriteLine(options.KeepGoing
+                    ? $"seed {outcome.Seed}: {outcome.Summary}"
+                    : outcome.Failure + Replay(outcome.Seed, options.Bug));
+            }
+
+            if (clock.Elapsed >= nextLine)
+            {
+                nextLine = clock.Elapsed + _progressEvery;
+                Console.WriteLine(Line(options, clock, done, failures, virtualMs, entries, replies));
+            }
+
+            return failures == 0 || options.KeepGoing;
+        });
+        Console.WriteLine(Line(options, clock, done, failures, virtualMs, entries, replies));
+        return failures == 0 ? 0 : 1;
+    }
+
+    private static string Line(
+        Options options, Stopwatch clock, long done, long failures, long virtualMs, long entries, long replies)
+    {
+        double perSeed = clock.Elapsed.TotalMilliseconds * options.Threads / Math.Max(1, done);
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{done} of {options.Seeds} seeds from {options.From}, {failures} failed; {clock.Elapsed:hh\\:mm\\:ss}, "
+            + $"{perSeed:F1} ms of a thread each; {TimeSpan.FromMilliseconds(virtualMs).TotalHours:F1} h of virtual "
+            + $"time, {entries} entries, {replies} replies checked");
+    }
+
+    private static string Replay(ulong seed, PlantedBug bug) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"to see it again: ./coord sim --seeds 1 --from {seed}{(bug == PlantedBug.None ? "" : " --bug " + bug)}\n");
+
+    private static int Hunt(Options options)
+    {
+        int missed = 0;
+        foreach (PlantedBug bug in Enum.GetValues<PlantedBug>().Where(b => b != PlantedBug.None))
+        {
+            SimOutcome? found = null;
+            ForEachSeed(options with { Bug = bug }, options.Seeds, outcome =>
+            {
+                // Threads finish out of order; the lowest seed of those that ran counts.
+                bool first = outcome.Failure is not null && (found is null || outcome.Seed < found.Seed);
+                found = first ? outcome : found;
+                return found is null;
+            });
+            missed += found is null ? 1 : 0;
+            Console.WriteLine(found is null
+                ? $"{bug,-24} not found in {options.Seeds} seeds from {options.From}"
+                : $"{bug,-24} seed {found.Seed,-5} {found.Summary}");
+        }
+
+        Console.WriteLine(missed == 0 ? "every planted bug was found" : $"{missed} planted bugs were not found");
+        return missed == 0 ? 0 : 1;
+    }
+
+    // Outcomes come one at a time; no new seed is begun once one is answered with false.
+    private static void ForEachSeed(Options options, long count, Func<SimOutcome, bool> take)
+    {
+        long next = -1;
+        bool goOn = true;
+        var gate = new Lock();
+        Thread[] threads = [.. Enumerable.Range(0, options.Threads).Select(_ => new Thread(() =>
+        {
+            for (long i = Interlocked.Increment(ref next); i < count && Volatile.Read(ref goOn);
+                i = Interlocked.Increment(ref next))
+            {
+                ulong seed = options.From + (ulong)i;
+                SimOutcome outcome = options.Bug == PlantedBug.None ? SimRun.Twice(seed) : SimRun.Once(seed, options.Bug);
+                lock (gate)
+                {
+                    goOn &= take(outcome);
+                }
+            }
+        }))];
+        Array.ForEach(threads, thread => thread.Start());
+        Array.ForEach(threads, thread => thread.Join());
+    }
+}

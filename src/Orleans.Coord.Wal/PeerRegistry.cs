@@ -10,6 +10,7 @@ namespace Orleans.Coord.Wal;
 /// </summary>
 public sealed class PeerRegistry
 {
+    private const string ChecksumWord = "crc32c ";
     private readonly string _directory;
     private readonly IDisk _disk;
     private readonly SortedDictionary<ReplicaId, ulong> _known = [];
@@ -20,7 +21,20 @@ public sealed class PeerRegistry
     {
         _directory = directory;
         _disk = disk;
-        foreach (string line in ReadText().Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        string text = ReadText();
+        if (text.Length == 0)
+        {
+            return;
+        }
+
+        int body = text.LastIndexOf(ChecksumWord, StringComparison.Ordinal);
+        if (body < 0 || text[body..] != Checksum(text[..body]))
+        {
+            // An incarnation or an id changed unnoticed would shut the true member out, or let a wiped one in.
+            throw Refusal.Damaged(PathOf(), "its checksum does not match");
+        }
+
+        foreach (string line in text[..body].Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
             string[] words = line.Split(' ');
             bool readable = words.Length == 2
@@ -44,9 +58,22 @@ public sealed class PeerRegistry
         }
 
         _known.Add(member, incarnation);
-        Write();
+        try
+        {
+            Write();
+        }
+        catch
+        {
+            // Not durable, so the next attempt must not find it known.
+            _known.Remove(member);
+            throw;
+        }
+
         return true;
     }
+
+    private static string Checksum(string body) => string.Create(
+        CultureInfo.InvariantCulture, $"{ChecksumWord}{Crc32C.Compute(0, Encoding.ASCII.GetBytes(body)):x8}\n");
 
     private string PathOf() => Path.Combine(_directory, FileNames.Peers);
 
@@ -78,7 +105,7 @@ public sealed class PeerRegistry
             _disk.Delete(temporary);
             using (IDiskFile file = _disk.Create(temporary))
             {
-                file.Write(0, Encoding.ASCII.GetBytes(text));
+                file.Write(0, Encoding.ASCII.GetBytes(text + Checksum(text)));
                 file.Sync();
             }
 

@@ -6,7 +6,7 @@ using Orleans.Coord.Simulation;
 internal sealed record Options
 {
     private const string Usage = """
-        usage: ./coord sim [--seeds N] [--from S] [--threads T] [--bug NAME] [--hunt] [--keep-going]
+        usage: ./coord sim [--seeds N] [--from S] [--threads T] [--bug NAME] [--hunt] [--keep-going] [--lines L]
 
           --seeds N     how many seeds, 500 if not said; with --hunt at most so many for each bug, 1000 if not said
           --from S      the first seed, 1 if not said
@@ -14,6 +14,7 @@ internal sealed record Options
           --bug NAME    plants a bug; the run then says which seeds find it
           --hunt        for every bug that can be planted, finds the first seed that a checker sees it with
           --keep-going  does not stop at the first failure, and prints one line for each
+          --lines L     how many of the newest events a failure shows; more than 80 runs each seed only once
         """;
 
     public long Seeds { get; init; } = 500;
@@ -23,6 +24,8 @@ internal sealed record Options
     public int Threads { get; init; } = Environment.ProcessorCount;
 
     public PlantedBug Bug { get; init; }
+
+    public int Lines { get; init; } = SimWorld.DefaultTraceLines;
 
     public bool Hunt { get; init; }
 
@@ -67,6 +70,9 @@ internal sealed record Options
                     break;
                 case "--threads" when int.TryParse(value, CultureInfo.InvariantCulture, out int t) && t is > 0 and <= 64:
                     read = read with { Threads = t };
+                    break;
+                case "--lines" when int.TryParse(value, CultureInfo.InvariantCulture, out int l) && l > 0:
+                    read = read with { Lines = l };
                     break;
                 case "--bug" when Enum.TryParse(value, ignoreCase: true, out PlantedBug bug):
                     read = read with { Bug = bug };

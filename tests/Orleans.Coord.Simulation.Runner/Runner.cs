@@ -44,11 +44,11 @@ internal static class Runner
     private static string Line(
         Options options, Stopwatch clock, long done, long failures, long virtualMs, long entries, long replies)
     {
-        double perSeed = clock.Elapsed.TotalMilliseconds * options.Threads / Math.Max(1, done);
+        double perSeed = Environment.CpuUsage.TotalTime.TotalMilliseconds / Math.Max(1, done);
         return string.Create(
             CultureInfo.InvariantCulture,
             $"{done} of {options.Seeds} seeds from {options.From}, {failures} failed; {clock.Elapsed:hh\\:mm\\:ss}, "
-            + $"{perSeed:F1} ms of a thread each; {TimeSpan.FromMilliseconds(virtualMs).TotalHours:F1} h of virtual "
+            + $"{perSeed:F1} ms of CPU each; {TimeSpan.FromMilliseconds(virtualMs).TotalHours:F1} h of virtual "
             + $"time, {entries} entries, {replies} replies checked");
     }
 
@@ -91,7 +91,8 @@ internal static class Runner
                 i = Interlocked.Increment(ref next))
             {
                 ulong seed = options.From + (ulong)i;
-                SimOutcome outcome = options.Bug == PlantedBug.None ? SimRun.Twice(seed) : SimRun.Once(seed, options.Bug);
+                bool twice = options.Bug == PlantedBug.None && options.Lines == SimWorld.DefaultTraceLines;
+                SimOutcome outcome = twice ? SimRun.Twice(seed) : SimRun.Once(seed, options.Bug, options.Lines);
                 lock (gate)
                 {
                     goOn &= take(outcome);

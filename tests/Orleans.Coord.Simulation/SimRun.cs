@@ -17,7 +17,9 @@ public sealed record SimOutcome(ulong Seed, string? Failure, Exception? Error, S
 public static class SimRun
 {
     /// <summary>Runs a seed once.</summary>
-    public static SimOutcome Once(ulong seed, PlantedBug bug = PlantedBug.None) => Run(new SimWorld(seed, bug));
+    public static SimOutcome Once(
+        ulong seed, PlantedBug bug = PlantedBug.None, int traceLines = SimWorld.DefaultTraceLines) =>
+        Run(new SimWorld(seed, bug, traceLines));
 
     /// <summary>Runs a seed twice; both runs must be the same to the last event.</summary>
     public static SimOutcome Twice(ulong seed)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using Orleans.Coord.Jute;
 using Orleans.Coord.Tree;
@@ -15,6 +16,7 @@ internal sealed partial class Model
     private readonly Dictionary<long, ModelSession> _sessions = [];
     private readonly List<ModelResult> _results = [default];
     private readonly HashSet<long> _ended = [];
+    private readonly Dictionary<(long SessionId, ulong BodyHash), Queue<long>> _requests = [];
     private List<(string Path, int Steps)>? _undo;
     private long _index;
     private long _time;
@@ -36,6 +38,20 @@ internal sealed partial class Model
 
     /// <summary>How the entry must be answered.</summary>
     public ModelResult ResultAt(long index) => _results[(int)index];
+
+    /// <summary>The index of an executed request that no answer was seen of; the largest half if there is none.</summary>
+    public long TakeUnanswered((long SessionId, ulong BodyHash) request) =>
+        _requests.TryGetValue(request, out Queue<long>? indexes) && indexes.TryDequeue(out long index)
+            ? index : long.MaxValue / 4;
+
+    /// <summary>An executed request's answer was seen.</summary>
+    public void Answered((long SessionId, ulong BodyHash) request, long index)
+    {
+        if (_requests.TryGetValue(request, out Queue<long>? indexes))
+        {
+            _requests[request] = new Queue<long>(indexes.Where(i => i != index));
+        }
+    }
 
     /// <summary>All znodes now.</summary>
     public IEnumerable<ModelNode> Nodes => _paths.Keys.Select(Find).OfType<ModelNode>();
@@ -95,7 +111,7 @@ internal sealed partial class Model
         Advance(index);
         _time = Math.Max(_time, command.Time);
         var body = new JuteWriter(64);
-        int before = _ended.Count;
+        bool was = _sessions.ContainsKey(command.SessionId);
         CoordErrorCode code = command.Kind switch
         {
             CommandKind.Request => Request(command, body),
@@ -104,8 +120,15 @@ internal sealed partial class Model
             _ => ExpireSession(command),
         };
         byte[] reply = code == CoordErrorCode.Ok ? body.Written.ToArray() : [];
-        _results.Add(new ModelResult(command.SessionId, HashOf(command.Op, command.Body), code, reply));
-        return _ended.Count > before ? command.SessionId : 0;
+        ulong hash = HashOf(command.Op, command.Body);
+        _results.Add(new ModelResult(command.SessionId, hash, code, reply));
+        if (command.Kind == CommandKind.Request && code == CoordErrorCode.Ok)
+        {
+            CollectionsMarshal.GetValueRefOrAddDefault(_requests, (command.SessionId, hash), out _) ??= new();
+            _requests[(command.SessionId, hash)].Enqueue(index);
+        }
+
+        return was && !_sessions.ContainsKey(command.SessionId) ? command.SessionId : 0;
     }
 
     /// <summary>Tells requests apart.</summary>

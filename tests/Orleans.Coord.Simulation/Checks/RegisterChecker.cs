@@ -37,6 +37,14 @@ internal sealed class RegisterOp(RegisterKind kind, string path, string value, i
     /// <summary>It certainly did not happen: the multi that it was part of failed.</summary>
     public bool IsVoid { get; set; }
 
+    /// <summary>
+    /// Where the search tries it first: after its entry's index. A hint makes the search short, never its verdict.
+    /// </summary>
+    public long Hint { get; set; } = long.MaxValue;
+
+    /// <summary>The request, to find a hint where no answer came.</summary>
+    public (long SessionId, ulong BodyHash) Request { get; init; }
+
     /// <summary>The second write of a multi.</summary>
     public bool IsSecond { get; init; }
 
@@ -67,11 +75,16 @@ internal sealed class RegisterChecker
         history.Add(op);
     }
 
-    public void Verify()
+    public void Verify(Model model)
     {
+        foreach (RegisterOp op in _histories.Values.SelectMany(ops => ops).Where(op => op.AnsweredUs == long.MaxValue))
+        {
+            op.Hint = model.TakeUnanswered(op.Request) * 2;
+        }
+
         foreach ((string path, List<RegisterOp> history) in _histories)
         {
-            RegisterOp[] ops = [.. history.Where(op => !op.IsVoid).OrderBy(op => op.SentUs)];
+            RegisterOp[] ops = [.. history.Where(op => !op.IsVoid).OrderBy(op => op.Hint)];
             (bool linearizable, bool ended) = new Search(ops).Run(MaxSteps);
             SimViolationException.Unless(ended, "linearizability", $"the search over {path} exceeds its budget");
             if (!linearizable)
@@ -129,14 +142,14 @@ internal sealed class RegisterChecker
         {
             // Whoever was sent after another was answered comes after it.
             long limit = long.MaxValue;
-            for (int i = 0; i < ops.Length && ops[i].SentUs <= limit; i++)
+            for (int i = 0; i < ops.Length; i++)
             {
                 limit = IsDone(i) ? limit : Math.Min(limit, ops[i].AnsweredUs);
             }
 
-            for (; next < ops.Length && ops[next].SentUs <= limit; next++)
+            for (; next < ops.Length; next++)
             {
-                if (IsDone(next) || !TryApply(ops[next], state, out State after))
+                if (ops[next].SentUs > limit || IsDone(next) || !TryApply(ops[next], state, out State after))
                 {
                     continue;
                 }

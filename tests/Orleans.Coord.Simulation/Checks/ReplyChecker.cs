@@ -43,6 +43,12 @@ internal sealed class ReplyChecker(SimWorld world)
             Unless(code == CoordErrorCode.Ok, client, request, zxid, $"answers {code}");
         }
 
+        foreach (RegisterOp op in request.Registers)
+        {
+            op.Hint = (zxid * 2) + (request.IsWrite ? 0 : 1);
+            world.Model.Answered(op.Request, zxid);
+        }
+
         _known = Math.Max(_known, zxid);
     }
 

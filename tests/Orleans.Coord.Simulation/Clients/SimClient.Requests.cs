@@ -68,21 +68,21 @@ internal sealed partial class SimClient
     {
         string value = NextValue();
         SimRequest request = Send(OpCode.SetData, RequestBody.Set(path, value, version), path, Purpose.Register);
-        Note(request, new RegisterOp(RegisterKind.Set, path, value, version, NowUs));
+        Note(request, RegisterKind.Set, path, value, version);
     }
 
     private void CreateRegister(string path)
     {
         string value = NextValue();
         SimRequest request = Send(OpCode.Create2, RequestBody.Create(path, value), path, Purpose.Register);
-        Note(request, new RegisterOp(RegisterKind.Create, path, value, -1, NowUs));
+        Note(request, RegisterKind.Create, path, value, -1);
     }
 
     private void DeleteRegister(string path)
     {
         int version = _random.OneIn(2) ? -1 : _versions.GetValueOrDefault(path);
         SimRequest request = Send(OpCode.Delete, RequestBody.Versioned(path, version), path, Purpose.Register);
-        Note(request, new RegisterOp(RegisterKind.Delete, path, "", version, NowUs));
+        Note(request, RegisterKind.Delete, path, "", version);
     }
 
     // After a sync, so that it is linearizable.
@@ -91,7 +91,7 @@ internal sealed partial class SimClient
         Send(OpCode.Sync, RequestBody.Path(path), path);
         SimRequest request = Send(
             OpCode.GetData, RequestBody.Read(path, false), path, Purpose.Register, synced: true);
-        Note(request, new RegisterOp(RegisterKind.Read, path, "", -1, NowUs));
+        Note(request, RegisterKind.Read, path, "", -1);
     }
 
     private void WorkOnChildren()
@@ -131,15 +131,21 @@ internal sealed partial class SimClient
             return;
         }
 
-        Note(request, new RegisterOp(RegisterKind.Set, register, first, version, NowUs));
+        Note(request, RegisterKind.Set, register, first, version);
         if (other != register)
         {
-            Note(request, new RegisterOp(RegisterKind.Set, other, second, -1, NowUs) { IsSecond = true });
+            Note(request, RegisterKind.Set, other, second, -1, isSecond: true);
         }
     }
 
-    private void Note(SimRequest request, RegisterOp op)
+    private void Note(
+        SimRequest request, RegisterKind kind, string path, string value = "", int version = -1, bool isSecond = false)
     {
+        var op = new RegisterOp(kind, path, value, version, NowUs)
+        {
+            IsSecond = isSecond,
+            Request = (SessionId, Model.HashOf(request.Op, request.Body)),
+        };
         request.Registers.Add(op);
         _world.Registers.Add(op);
     }

@@ -32,10 +32,9 @@ internal enum TraceKind : byte
 }
 
 /// <summary>The last events of a run, cheap to keep, and a hash over all of them: equal for equal runs.</summary>
-internal sealed class SimTrace
+internal sealed class SimTrace(int lines)
 {
-    private const int Kept = 600;
-    private readonly Item[] _ring = new Item[Kept];
+    private readonly Item[] _ring = new Item[lines];
     private long _count;
 
     public ulong Hash { get; private set; } = 0xCBF29CE484222325;
@@ -44,19 +43,19 @@ internal sealed class SimTrace
 
     public void Add(long us, TraceKind kind, int who, long a = 0, long b = 0, string? text = null)
     {
-        _ring[_count++ % Kept] = new Item(us, kind, who, a, b, text);
+        _ring[_count++ % _ring.Length] = new Item(us, kind, who, a, b, text);
         Mix((ulong)us);
         Mix(((ulong)kind << 56) ^ ((ulong)(uint)who << 40) ^ (ulong)a);
         Mix((ulong)b);
     }
 
     /// <summary>The newest events, oldest first, one line each.</summary>
-    public string Describe(int lines)
+    public string Describe()
     {
         var text = new StringBuilder();
-        for (long i = Math.Max(0, _count - Math.Min(lines, Kept)); i < _count; i++)
+        for (long i = Math.Max(0, _count - _ring.Length); i < _count; i++)
         {
-            Item item = _ring[i % Kept];
+            Item item = _ring[i % _ring.Length];
             text.Append(CultureInfo.InvariantCulture, $"{item.Us / 1000.0,10:F3} ms  {item.Kind,-11} ");
             text.Append(CultureInfo.InvariantCulture, $"{Name(item.Who),-4} {item.A} {item.B} {item.Text}");
             text.Append('\n');

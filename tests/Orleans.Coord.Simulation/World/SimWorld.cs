@@ -13,23 +13,27 @@ namespace Orleans.Coord.Simulation;
 /// </summary>
 public sealed class SimWorld
 {
+    /// <summary>How many of the newest events a failure shows.</summary>
+    public const int DefaultTraceLines = 80;
+
     private const int QuietMs = 12_000;
     private readonly List<SimConnection> _connections = [];
     private readonly FaultSchedule _faults;
     private readonly HashSet<int> _met = [];
 
     /// <summary>Prepares a run; nothing has happened yet.</summary>
-    public SimWorld(ulong seed, PlantedBug bug = PlantedBug.None)
-        : this(seed, SimOptions.Draw(new SplitMix64(seed)) with { Bug = bug })
+    public SimWorld(ulong seed, PlantedBug bug = PlantedBug.None, int traceLines = DefaultTraceLines)
+        : this(seed, SimOptions.Draw(new SplitMix64(seed)) with { Bug = bug }, traceLines)
     {
     }
 
     /// <summary>Prepares a run with options of one's own.</summary>
-    public SimWorld(ulong seed, SimOptions options)
+    public SimWorld(ulong seed, SimOptions options, int traceLines = DefaultTraceLines)
     {
         Seed = seed;
         Options = options;
         Random = new SplitMix64(seed ^ 0x5EED);
+        Trace = new SimTrace(traceLines);
         Network = new SimNetwork(this);
         Log = new LogChecker(this);
         Sessions = new SessionChecker(this);
@@ -57,7 +61,7 @@ public sealed class SimWorld
 
     internal SplitMix64 Random { get; }
 
-    internal SimTrace Trace { get; } = new();
+    internal SimTrace Trace { get; }
 
     internal SimNetwork Network { get; }
 
@@ -112,14 +116,14 @@ public sealed class SimWorld
             StateChecker.Verify(member.Process!, Model);
         }
 
-        Registers.Verify();
+        Registers.Verify(Model);
     }
 
     /// <summary>The newest events and the state of everyone, for the message of a failure.</summary>
-    public string Describe(int lines = 80)
+    public string Describe()
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"seed {Seed}\noptions {Options}\n").Append(Trace.Describe(lines));
+        text.Append(CultureInfo.InvariantCulture, $"seed {Seed}\noptions {Options}\n").Append(Trace.Describe());
         foreach (SimMember member in Members)
         {
             text.AppendLine(member.ToString());

@@ -44,6 +44,7 @@ internal sealed class ReplicaPump : ICoordFrontend, ILogStoreObserver, IPeerObse
         Tick,
         Persisted,
         SnapshotPersisted,
+        SnapshotAborted,
         DiskLow,
         PeerMessage,
         PeerUnreachable,
@@ -90,6 +91,8 @@ internal sealed class ReplicaPump : ICoordFrontend, ILogStoreObserver, IPeerObse
 
     public void SnapshotPersisted(SnapshotMetadata metadata) =>
         Post(new Letter(LetterKind.SnapshotPersisted, metadata));
+
+    public void SnapshotAborted(SnapshotMetadata metadata) => Post(new Letter(LetterKind.SnapshotAborted, metadata));
 
     public void Failed(StorageException error) => Fail(error);
 
@@ -235,6 +238,9 @@ internal sealed class ReplicaPump : ICoordFrontend, ILogStoreObserver, IPeerObse
                 break;
             case LetterKind.SnapshotPersisted:
                 replica.SnapshotPersisted((SnapshotMetadata)letter.To!);
+                break;
+            case LetterKind.SnapshotAborted:
+                replica.SnapshotAborted((SnapshotMetadata)letter.To!);
                 break;
             case LetterKind.DiskLow:
                 replica.DiskLow(letter.Number != 0);

@@ -85,12 +85,14 @@ internal static class Runner
         long next = -1;
         bool goOn = true;
         var gate = new Lock();
-        Thread[] threads = [.. Enumerable.Range(0, options.Threads).Select(_ => new Thread(() =>
+        var running = new (ulong Seed, long Since)[options.Threads];
+        Thread[] threads = [.. Enumerable.Range(0, options.Threads).Select(thread => new Thread(() =>
         {
             for (long i = Interlocked.Increment(ref next); i < count && Volatile.Read(ref goOn);
                 i = Interlocked.Increment(ref next))
             {
                 ulong seed = options.From + (ulong)i;
+                running[thread] = (seed, Environment.TickCount64);
                 bool twice = options.Bug == PlantedBug.None && options.Lines == SimWorld.DefaultTraceLines;
                 SimOutcome outcome = twice ? SimRun.Twice(seed) : SimRun.Once(seed, options.Bug, options.Lines);
                 lock (gate)
@@ -100,6 +102,25 @@ internal static class Runner
             }
         }))];
         Array.ForEach(threads, thread => thread.Start());
-        Array.ForEach(threads, thread => thread.Join());
+        foreach (Thread thread in threads)
+        {
+            while (!thread.Join(_progressEvery))
+            {
+                WarnOfSlow(running);
+            }
+        }
+    }
+
+    private static void WarnOfSlow((ulong Seed, long Since)[] running)
+    {
+        foreach ((ulong seed, long since) in running)
+        {
+            long seconds = (Environment.TickCount64 - since) / 1000;
+            if (since != 0 && seconds > 20)
+            {
+                Console.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture, $"seed {seed} has been running for {seconds} s"));
+            }
+        }
     }
 }

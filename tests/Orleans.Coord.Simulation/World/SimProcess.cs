@@ -118,6 +118,9 @@ internal sealed class SimProcess : ILogStoreObserver, IPeerTransport
     void ILogStoreObserver.SnapshotPersisted(SnapshotMetadata metadata) =>
         Post(replica => replica.SnapshotPersisted(metadata));
 
+    void ILogStoreObserver.SnapshotAborted(SnapshotMetadata metadata) =>
+        Post(replica => replica.SnapshotAborted(metadata));
+
     void ILogStoreObserver.Failed(StorageException error) => _member.Halt(this, error);
 
     void ILogStoreObserver.DiskLow(bool low) => Post(replica => replica.DiskLow(low));

@@ -4,7 +4,9 @@ namespace Orleans.Coord.Simulation;
 internal sealed class SimScheduler
 {
     private readonly PriorityQueue<Action, (long At, long Order)> _due = new();
+    private const int MaxActions = 1_000_000;
     private long _order;
+    private int _ran;
 
     public long NowUs { get; private set; }
 
@@ -28,6 +30,7 @@ internal sealed class SimScheduler
             return false;
         }
 
+        SimViolationException.Unless(++_ran < MaxActions, "livelock", "too much happens for so little time");
         Action action = _due.Dequeue();
         NowUs = next.At;
         action();

@@ -122,7 +122,9 @@ internal sealed partial class Model
         byte[] reply = code == CoordErrorCode.Ok ? body.Written.ToArray() : [];
         ulong hash = HashOf(command.Op, command.Body);
         _results.Add(new ModelResult(command.SessionId, hash, code, reply));
-        if (command.Kind == CommandKind.Request && code == CoordErrorCode.Ok)
+        // A multi that was taken back succeeds as a request; its answer begins with an error, all ones.
+        bool done = code == CoordErrorCode.Ok && !(command.Op == OpCode.Multi && reply[0] == 0xFF);
+        if (command.Kind == CommandKind.Request && done)
         {
             CollectionsMarshal.GetValueRefOrAddDefault(_requests, (command.SessionId, hash), out _) ??= new();
             _requests[(command.SessionId, hash)].Enqueue(index);

@@ -40,9 +40,13 @@ internal sealed partial class Model
     public ModelResult ResultAt(long index) => _results[(int)index];
 
     /// <summary>The index of an executed request that no answer was seen of; the largest half if there is none.</summary>
-    public long TakeUnanswered((long SessionId, ulong BodyHash) request) =>
-        _requests.TryGetValue(request, out Queue<long>? indexes) && indexes.TryDequeue(out long index)
-            ? index : long.MaxValue / 4;
+    /// <param name="request">Which request.</param>
+    /// <param name="isUnique">Whether no other has the same body; if not, each is told another index.</param>
+    public long TakeUnanswered((long SessionId, ulong BodyHash) request, bool isUnique)
+    {
+        bool found = _requests.TryGetValue(request, out Queue<long>? indexes) && indexes.Count > 0;
+        return !found ? long.MaxValue / 4 : isUnique ? indexes!.Peek() : indexes!.Dequeue();
+    }
 
     /// <summary>An executed request's answer was seen.</summary>
     public void Answered((long SessionId, ulong BodyHash) request, long index)

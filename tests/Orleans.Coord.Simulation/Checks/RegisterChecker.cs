@@ -79,7 +79,7 @@ internal sealed class RegisterChecker
     {
         foreach (RegisterOp op in _histories.Values.SelectMany(ops => ops).Where(op => op.AnsweredUs == long.MaxValue))
         {
-            op.Hint = model.TakeUnanswered(op.Request) * 2;
+            op.Hint = model.TakeUnanswered(op.Request, op.Kind != RegisterKind.Delete) * 2;
         }
 
         foreach ((string path, List<RegisterOp> history) in _histories)

@@ -53,6 +53,10 @@ public class LogBenchmarks : ILogStoreObserver
     {
     }
 
+    public void SnapshotAborted(SnapshotMetadata metadata)
+    {
+    }
+
     public void Failed(StorageException error) => throw error;
 
     public void DiskLow(bool low)

@@ -48,6 +48,7 @@ internal sealed class ReplicaPump : IReplicaMailbox, ILogStoreObserver, IThreadP
         Tick,
         Persisted,
         SnapshotPersisted,
+        SnapshotAborted,
         DiskLow,
         PeerMessage,
         PeerUnreachable,
@@ -94,6 +95,8 @@ internal sealed class ReplicaPump : IReplicaMailbox, ILogStoreObserver, IThreadP
 
     public void SnapshotPersisted(SnapshotMetadata metadata) =>
         Post(new Letter(LetterKind.SnapshotPersisted, metadata));
+
+    public void SnapshotAborted(SnapshotMetadata metadata) => Post(new Letter(LetterKind.SnapshotAborted, metadata));
 
     public void Failed(StorageException error) => Fail(error);
 
@@ -244,6 +247,9 @@ internal sealed class ReplicaPump : IReplicaMailbox, ILogStoreObserver, IThreadP
                 break;
             case LetterKind.SnapshotPersisted:
                 replica.SnapshotPersisted((SnapshotMetadata)letter.To!);
+                break;
+            case LetterKind.SnapshotAborted:
+                replica.SnapshotAborted((SnapshotMetadata)letter.To!);
                 break;
             case LetterKind.DiskLow:
                 replica.DiskLow(letter.Number != 0);

@@ -56,6 +56,8 @@ public sealed partial class RaftNode
         if (peer is { State: ProgressState.Snapshot })
         {
             peer.BecomeProbe(peer.Match.Next);
+            // Not at once: the next try comes when the follower answers a heartbeat.
+            peer.IsProbeOut = true;
         }
     }
 

@@ -59,9 +59,7 @@ public interface ILogStoreObserver
     /// A snapshot could not be written for want of space; nothing of it is kept. The log goes on, and another
     /// snapshot can be started once there is space.
     /// </summary>
-    void SnapshotAborted(SnapshotMetadata metadata)
-    {
-    }
+    void SnapshotAborted(SnapshotMetadata metadata);
 
     /// <summary>
     /// A write or sync failed. Final: no completion follows, and the replica must stop; retrying a failed sync lies.
@@ -78,7 +76,9 @@ public interface ISnapshotStore
     /// <summary>The newest whole snapshot, or null.</summary>
     SnapshotMetadata? Latest { get; }
 
-    /// <summary>Starts writing a snapshot aside; at most one at a time.</summary>
+    /// <summary>
+    /// Starts writing a snapshot aside. It waits for one begun before until that is committed or given up.
+    /// </summary>
     ISnapshotWriter Create(SnapshotMetadata metadata);
 
     /// <summary>Reads a snapshot's chunks in the order and sizes they were written, checking each.</summary>

@@ -119,6 +119,7 @@ public sealed partial class Replica
         {
             session.Pending.Pass(ticket);
             session.Barriers--;
+            session.ProgressMs = _now.MonotonicMs;
             ServePending(session);
         }
         else if (_pings.Remove(ticket, out (Session Session, int Count) ping))
@@ -161,7 +162,7 @@ public sealed partial class Replica
 
         PendingRequest request = session.Pending.Dequeue();
         Invariant.Check(request.Kind == PendingKind.Write && request.Ticket == (ulong)command.Position);
-        _lastOwnApplyMs = _now.MonotonicMs;
+        session.ProgressMs = _now.MonotonicMs;
         WireFrames.Reply(session.Connection.Output, request.Xid, _result.Zxid, _result.Code, _result.Body.Written);
         session.Connection.FlushAfterTurn();
         Session.Finished(request.Frames);

@@ -34,8 +34,7 @@ public sealed partial class Replica
     private Term _leaderTerm;
     private ulong _joinTicket;
     private bool _resendDue;
-    private long _lastOwnApplyMs;
-    private long _lastResendMs;
+    private long _nextStuckCheckMs;
 
     /// <summary>An envelope came from another member.</summary>
     public void PeerMessage(ReplicaId from, ReadOnlyMemory<byte> envelope)
@@ -205,10 +204,9 @@ public sealed partial class Replica
 
         Join();
         CloseStuckAttaching();
-        bool stuck = _now.MonotonicMs - Math.Max(_lastOwnApplyMs, _lastResendMs) > ResendMs;
-        if ((_resendDue || stuck) && _leader != ReplicaId.None)
+        if (_leader != ReplicaId.None)
         {
-            Resend();
+            ResendIfDue();
         }
 
         if (!Leads && CanServe && IsRemoved)
@@ -253,11 +251,30 @@ public sealed partial class Replica
         DropAttaching();
     }
 
+    private void ResendIfDue()
+    {
+        if (_resendDue)
+        {
+            ResendAll();
+        }
+        else if (_now.MonotonicMs >= _nextStuckCheckMs)
+        {
+            // An envelope may be lost without a word, whatever the other sessions' fare.
+            _nextStuckCheckMs = _now.MonotonicMs + (ResendMs / 4);
+            foreach (Session session in _local.Values)
+            {
+                if (session.Pending.Count > 0 && _now.MonotonicMs - session.ProgressMs > ResendMs)
+                {
+                    Resend(session);
+                }
+            }
+        }
+    }
+
     // Everything that waits for the leader is asked again, in each session's order.
-    private void Resend()
+    private void ResendAll()
     {
         _resendDue = false;
-        _lastResendMs = _now.MonotonicMs;
         _barriers.Clear();
         _pings.Clear();
         foreach (Session session in _local.Values)
@@ -270,13 +287,19 @@ public sealed partial class Replica
                 _resendDue = true;
             }
 
-            for (int i = 0; i < session.Pending.Count; i++)
+            Resend(session);
+        }
+    }
+
+    private void Resend(Session session)
+    {
+        session.ProgressMs = _now.MonotonicMs;
+        for (int i = 0; i < session.Pending.Count; i++)
+        {
+            if (!ResendOne(session, ref session.Pending[i]))
             {
-                if (!ResendOne(session, ref session.Pending[i]))
-                {
-                    _resendDue = true;
-                    break;
-                }
+                _resendDue = true;
+                return;
             }
         }
     }
@@ -291,6 +314,7 @@ public sealed partial class Replica
 
         if (request.Kind == PendingKind.Barrier)
         {
+            _barriers.Remove(request.Ticket);
             request.Ticket = NextTicket();
             return AskBarrier(session, request.Ticket);
         }

@@ -72,6 +72,11 @@ public sealed partial class Replica
             return true;
         }
 
+        if (session.Pending.Count == 0)
+        {
+            session.ProgressMs = _now.MonotonicMs;
+        }
+
         frames.Unfinished++;
         session.Pending.Enqueue(request);
         return true;

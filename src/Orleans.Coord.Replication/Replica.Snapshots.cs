@@ -13,6 +13,7 @@ public sealed partial class Replica
 
     private readonly Jute.JuteWriter _chunk = new(64 << 10);
     private readonly Dictionary<ReplicaId, SnapshotFeed> _feeds = [];
+    private SnapshotMetadata? _own;
     private TreeSnapshot? _snapshot;
     private ISnapshotWriter? _snapshotWriter;
     private SnapshotMetadata? _inbound;
@@ -28,12 +29,22 @@ public sealed partial class Replica
     /// <summary>A snapshot is durable: our own lets the log go before it, the leader's is installed.</summary>
     public void SnapshotPersisted(SnapshotMetadata metadata)
     {
-        if (_inbound is not null && _inbound.Index == metadata.Index && _inbound.Term == metadata.Term)
+        if (IsSame(_inbound, metadata))
         {
+            // Perhaps received twice, from two leaders: one is enough.
+            _inboundWriter?.Abort();
+            _inboundWriter = null;
             Install(metadata);
             return;
         }
 
+        if (!IsSame(_own, metadata))
+        {
+            // Another leader's, for which a newer one is being received.
+            return;
+        }
+
+        _own = null;
         _raft.SnapshotTaken(metadata);
         // Members a little behind are better served from the log: it stays as far back as the snapshot before.
         LogIndex covered = IsAlone ? metadata.Index : _previousSnapshot;
@@ -45,11 +56,31 @@ public sealed partial class Replica
     /// <summary>Takes a snapshot as soon as none is under way, however little was logged since the last.</summary>
     public void SnapshotSoon() => _snapshotAsked = true;
 
+    /// <summary>There was no space for a snapshot. Another one is tried later.</summary>
+    public void SnapshotAborted(SnapshotMetadata metadata)
+    {
+        if (IsSame(_inbound, metadata))
+        {
+            _inbound = null;
+            _inboundWriter = null;
+            _raft.SnapshotAborted();
+            _raftHasWork = true;
+        }
+        else if (IsSame(_own, metadata))
+        {
+            AbandonOwnSnapshot();
+            _own = null;
+        }
+    }
+
+    private static bool IsSame(SnapshotMetadata? one, SnapshotMetadata other) =>
+        one is not null && one.Index == other.Index && one.Term == other.Term;
+
     // Snapshots follow the bytes logged, and at least the size of the last one, so that writing them costs at most
     // about as much as writing the log.
     private void StartSnapshotIfDue()
     {
-        bool busy = _snapshot is not null || _inbound is not null;
+        bool busy = _own is not null || _inbound is not null;
         if (busy || (!_snapshotAsked && _bytesSinceSnapshot < Math.Max(_options.SnapshotLogBytes, _lastSnapshotBytes)))
         {
             return;
@@ -64,8 +95,8 @@ public sealed partial class Replica
 
         bool known = _raft.Log.TryGetTerm(index, out Term term);
         Invariant.Check(known);
-        _snapshotWriter = _snapshots.Create(
-            new SnapshotMetadata(index, term, _raft.ConfigurationAt(index).Encode()));
+        _own = new SnapshotMetadata(index, term, _raft.ConfigurationAt(index).Encode());
+        _snapshotWriter = _snapshots.Create(_own);
         _snapshot = _machine.BeginSnapshot();
         _bytesSinceSnapshot = 0;
         _lastSnapshotBytes = 0;
@@ -94,10 +125,17 @@ public sealed partial class Replica
         }
     }
 
+    // One that is committed already will be durable soon, and does no harm.
     private void AbandonOwnSnapshot()
     {
+        if (_snapshotWriter is null)
+        {
+            return;
+        }
+
+        _own = null;
         _snapshot?.Abandon();
-        _snapshotWriter?.Abort();
+        _snapshotWriter.Abort();
         _snapshot = null;
         _snapshotWriter = null;
     }
@@ -113,9 +151,10 @@ public sealed partial class Replica
                 (ReadOnlyMemory<byte> chunk, bool last) = feed.Take();
                 _raft.SupplySnapshotChunk(read, chunk, last);
             }
-            catch (StorageException)
+            catch (StorageException) when (_snapshots.Latest?.Index != read.Snapshot.Index)
             {
-                // Deleted for a newer one, or damaged: the core starts over with what there is.
+                // Deleted for a newer one: the core starts over with that. A newest one that is damaged stops the
+                // replica instead, as a damaged log does; its next start passes the file over and names it.
                 _feeds.Remove(read.To);
                 _raft.SnapshotUnavailable(read.To);
             }

@@ -71,6 +71,11 @@ internal sealed class Session(IClientConnection connection, ConnectRequest reque
     /// <summary>When the attaching was asked for, on the monotonic clock.</summary>
     public long AttachingSinceMs { get; set; }
 
+    /// <summary>
+    /// When, on the monotonic clock, the oldest pending request was asked for, or one before it was answered.
+    /// </summary>
+    public long ProgressMs { get; set; }
+
     /// <summary>Requests received and not yet answered.</summary>
     public PendingQueue Pending;
 

@@ -112,6 +112,10 @@ internal static class DirectoryRecovery
         {
         }
 
+        public void SnapshotAborted(SnapshotMetadata metadata)
+        {
+        }
+
         public void Failed(StorageException error) => Error = error;
 
         public void DiskLow(bool low)

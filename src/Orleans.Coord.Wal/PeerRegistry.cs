@@ -44,7 +44,17 @@ public sealed class PeerRegistry
         }
 
         _known.Add(member, incarnation);
-        Write();
+        try
+        {
+            Write();
+        }
+        catch
+        {
+            // Not durable, so the next attempt must not find it known.
+            _known.Remove(member);
+            throw;
+        }
+
         return true;
     }
 

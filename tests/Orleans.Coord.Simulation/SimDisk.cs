@@ -121,9 +121,11 @@ public sealed class SimDisk(ulong seed) : IDisk
         _names.Sync(path);
     }
 
+    /// <summary>Bytes that all files take.</summary>
+    public long UsedBytes => _names.Current.Values.Sum(inode => (long)inode.Length);
+
     /// <inheritdoc/>
-    public long FreeBytes(string directory) =>
-        Math.Max(0, CapacityBytes - _names.Current.Values.Distinct().Sum(inode => (long)inode.Length));
+    public long FreeBytes(string directory) => Math.Max(0, CapacityBytes - UsedBytes);
 
     /// <inheritdoc/>
     public IDisposable? TryLock(string path, out string owner)

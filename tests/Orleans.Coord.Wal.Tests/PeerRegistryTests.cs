@@ -22,6 +22,36 @@ public sealed class PeerRegistryTests : IDisposable
     }
 
     [Fact]
+    public void No_flipped_bit_is_passed_over_in_silence()
+    {
+        string path = Path.Combine(_folder, "PEERS");
+        var registry = new PeerRegistry(_folder, new NativeDisk());
+        registry.Admit(new ReplicaId(2), 0xABC);
+        registry.Admit(new ReplicaId(3), 0xDEF);
+        byte[] whole = File.ReadAllBytes(path);
+        for (int bit = 0; bit < whole.Length * 8; bit++)
+        {
+            byte[] flipped = [.. whole];
+            flipped[bit / 8] ^= (byte)(1 << (bit % 8));
+            File.WriteAllBytes(path, flipped);
+            Assert.Throws<StorageException>(() => new PeerRegistry(_folder, new NativeDisk()));
+        }
+    }
+
+    [Fact]
+    public void A_member_that_could_not_be_remembered_is_not_known_at_the_next_attempt()
+    {
+        var disk = new Simulation.SimDisk(1);
+        disk.CreateDirectory("/data");
+        var registry = new PeerRegistry("/data", disk);
+        disk.Fault = (what, _) => what == "sync" ? DiskError.Io : null;
+        Assert.Throws<StorageException>(() => registry.Admit(new ReplicaId(2), 0xABC));
+        Assert.Throws<StorageException>(() => registry.Admit(new ReplicaId(2), 0xABC));
+        disk.Fault = null;
+        Assert.True(registry.Admit(new ReplicaId(2), 0xABC));
+    }
+
+    [Fact]
     public void A_damaged_file_is_refused_by_name()
     {
         File.WriteAllText(Path.Combine(_folder, "PEERS"), "two abc\n");

@@ -9,7 +9,9 @@ internal sealed class SnapshotStore(string directory, IDisk disk, int kept, Acti
     private const string TemporaryName = "snapshot" + FileNames.Temporary;
     private readonly Lock _gate = new();
     private readonly List<SnapshotMetadata> _whole = [];
-    private SnapshotWriter? _writer;
+
+    // Written one after the other: one that is given up, or still being finished, may not be in the next one's way.
+    private readonly Queue<SnapshotWriter> _writers = new();
 
     /// <inheritdoc/>
     public SnapshotMetadata? Latest
@@ -31,9 +33,9 @@ internal sealed class SnapshotStore(string directory, IDisk disk, int kept, Acti
     {
         lock (_gate)
         {
-            Invariant.Check(_writer is null);
-            _writer = new SnapshotWriter(this, metadata);
-            return _writer;
+            var writer = new SnapshotWriter(this, metadata);
+            _writers.Enqueue(writer);
+            return writer;
         }
     }
 
@@ -113,7 +115,7 @@ internal sealed class SnapshotStore(string directory, IDisk disk, int kept, Acti
         SnapshotWriter? writer;
         lock (_gate)
         {
-            writer = _writer;
+            _writers.TryPeek(out writer);
         }
 
         if (writer is null)
@@ -180,7 +182,13 @@ internal sealed class SnapshotStore(string directory, IDisk disk, int kept, Acti
         Damaged.Clear();
     }
 
-    internal void Close() => _writer?.Close();
+    internal void Close()
+    {
+        foreach (SnapshotWriter writer in _writers)
+        {
+            writer.Close();
+        }
+    }
 
     private void Finish(SnapshotWriter writer, bool finished, ILogStoreObserver observer)
     {
@@ -191,7 +199,7 @@ internal sealed class SnapshotStore(string directory, IDisk disk, int kept, Acti
 
         lock (_gate)
         {
-            _writer = null;
+            _writers.Dequeue();
         }
 
         if (writer.Published)

@@ -1,0 +1,3 @@
+return Options.TryParse(args, out Options? options, out string? complaint)
+    ? Runner.Run(options)
+    : Options.Refuse(complaint);

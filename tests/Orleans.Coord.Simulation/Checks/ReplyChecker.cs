@@ -1,0 +1,129 @@
+using Orleans.Coord.Jute;
+
+namespace Orleans.Coord.Simulation;
+
+/// <summary>
+/// Every reply against the model at the index that it names: a write's is that of its own entry, applied once and in
+/// the session's order; a read's shows the state at its index, and after a sync all that was answered before.
+/// </summary>
+internal sealed class ReplyChecker(SimWorld world)
+{
+    private readonly JuteWriter _expected = new();
+    private readonly Dictionary<SimRequest, long> _floors = [];
+    private long _known;
+
+    /// <summary>Replies checked.</summary>
+    public int Checked { get; private set; }
+
+    public void OnAsked(SimRequest request)
+    {
+        if (request.Synced)
+        {
+            _floors.Add(request, _known);
+        }
+    }
+
+    public void Check(
+        SimClient client, SimRequest request, long before, long zxid, CoordErrorCode code, ReadOnlySpan<byte> body)
+    {
+        Checked++;
+        SimViolationException.Unless(
+            zxid <= world.Model.Index, "durability",
+            $"client {client.Id} was answered at {zxid}, which nobody has applied");
+        if (request.IsWrite)
+        {
+            CheckWrite(client, request, before, zxid, code, body);
+        }
+        else if (request.Op is OpCode.GetData or OpCode.Exists or OpCode.GetChildren2)
+        {
+            CheckRead(client, request, zxid, code, body);
+        }
+        else
+        {
+            Unless(code == CoordErrorCode.Ok, client, request, zxid, $"answers {code}");
+        }
+
+        foreach (RegisterOp op in request.Registers)
+        {
+            op.Hint = (zxid * 2) + (request.IsWrite ? 0 : 1);
+            world.Model.Answered(op.Request, zxid);
+        }
+
+        _known = Math.Max(_known, zxid);
+    }
+
+    private void CheckWrite(
+        SimClient client, SimRequest request, long before, long zxid, CoordErrorCode code, ReadOnlySpan<byte> body)
+    {
+        if (code == CoordErrorCode.SystemError)
+        {
+            return;
+        }
+
+        Unless(zxid > before, client, request, zxid, $"comes after zxid {before}");
+        ModelResult result = world.Model.ResultAt(zxid);
+        bool own = result.SessionId == client.SessionId
+            && result.BodyHash == Model.HashOf(request.Op, request.Body);
+        Unless(own, client, request, zxid, "is the answer to another entry");
+        Unless(result.Code == code, client, request, zxid, $"answers {code}, it must be {result.Code}");
+        Unless(body.SequenceEqual(result.Body), client, request, zxid, "has another body than the model");
+    }
+
+    private void CheckRead(
+        SimClient client, SimRequest request, long zxid, CoordErrorCode code, ReadOnlySpan<byte> body)
+    {
+        if (_floors.Remove(request, out long floor))
+        {
+            Unless(zxid >= floor, client, request, zxid, $"follows a sync, but {floor} was answered before that");
+        }
+
+        ModelNode? node = world.Model.NodeAt(request.Path, zxid);
+        CoordErrorCode expected = node is null ? CoordErrorCode.NoNode : CoordErrorCode.Ok;
+        Unless(code == expected, client, request, zxid, $"answers {code}, it must be {expected}");
+        if (node is null)
+        {
+            return;
+        }
+
+        _expected.Clear();
+        if (request.Op == OpCode.GetData)
+        {
+            _expected.WriteBuffer(node.Data);
+        }
+
+        var reader = new JuteReader(body);
+        if (request.Op == OpCode.GetChildren2)
+        {
+            CheckChildren(client, request, zxid, ref reader);
+        }
+
+        _expected.WriteStat(node.Stat);
+        Unless(
+            reader.Rest.SequenceEqual(_expected.Written), client, request, zxid, $"differs from the model's {node}");
+    }
+
+    private void CheckChildren(SimClient client, SimRequest request, long zxid, ref JuteReader reader)
+    {
+        List<string> names = [];
+        for (int left = reader.ReadInt(); left > 0; left--)
+        {
+            names.Add(System.Text.Encoding.UTF8.GetString(reader.ReadString()));
+        }
+
+        names.Sort(StringComparer.Ordinal);
+        List<string> expected = world.Model.ChildrenAt(request.Path, zxid);
+        Unless(
+            names.SequenceEqual(expected), client, request, zxid,
+            $"lists {string.Join(',', names)}, there are {string.Join(',', expected)}");
+    }
+
+    private static void Unless(bool condition, SimClient client, SimRequest request, long zxid, string what)
+    {
+        if (!condition)
+        {
+            throw new SimViolationException(
+                request.IsWrite ? "writes" : "reads",
+                $"client {client.Id}, {request.Op} {request.Path} (xid {request.Xid}) at {zxid}: {what}");
+        }
+    }
+}

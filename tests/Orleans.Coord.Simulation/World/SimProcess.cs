@@ -1,0 +1,237 @@
+using Orleans.Coord.Consensus;
+using Orleans.Coord.Replication;
+using Orleans.Coord.Wal;
+
+namespace Orleans.Coord.Simulation;
+
+/// <summary>
+/// One life of a member: the shipped replica over the shipped log on a simulated disk, and a pump that does what the
+/// silo's does: letters gather while none runs, a turn takes them all, the disk completes by itself, outputs leave
+/// after the turn.
+/// </summary>
+internal sealed class SimProcess : ILogStoreObserver, IPeerTransport
+{
+    private const string Folder = "/data";
+    private const int SpaceCheckMs = 500;
+    private readonly SimWorld _world;
+    private readonly SimMember _member;
+    private readonly DataDirectory _directory;
+    private readonly PeerRegistry _registry;
+    private readonly SplitMix64 _random;
+    private readonly List<SimConnection> _outputs = [];
+    private List<Action<Replica>> _inbox = [];
+    private List<Action<Replica>> _reading = [];
+    private bool _turnDue;
+    private bool _diskDue;
+
+    /// <exception cref="StorageException">The disk cannot be used or trusted.</exception>
+    /// <exception cref="SimCrashException">The machine stopped meanwhile.</exception>
+    public SimProcess(SimWorld world, SimMember member, SimDisk disk)
+    {
+        _world = world;
+        _member = member;
+        _random = new SplitMix64(world.Random.Next());
+        _directory = DataDirectory.Open(Folder, world.Options.WalOptions, disk);
+        try
+        {
+            Incarnation = _directory.Incarnation;
+            _registry = new PeerRegistry(_directory.Path, disk);
+            Replica = Replica.Open(
+                world.Options.ReplicaOptions(new ReplicaId((byte)member.Id)),
+                new ObservedLog(_directory.Log, entries => world.Log.OnAppended(this, entries)),
+                _directory.Snapshots,
+                world.Options.Members == 1 ? null : this,
+                new SplitMix64(_random.Next()),
+                member.Clock.Now);
+        }
+        catch
+        {
+            _directory.Dispose();
+            throw;
+        }
+
+        IsAlive = true;
+    }
+
+    public int Id => _member.Id;
+
+    public Replica Replica { get; }
+
+    public ulong Incarnation { get; }
+
+    public bool IsAlive { get; private set; }
+
+    /// <summary>What the checkers have seen of it: the last index applied.</summary>
+    public long Seen { get; set; }
+
+    /// <summary>The term that the checkers know it to lead; 0 for none.</summary>
+    public long LeadsTerm { get; set; }
+
+    /// <summary>What recovery noted.</summary>
+    public IReadOnlyList<string> Notes => _directory.Notes;
+
+    public void Begin()
+    {
+        _directory.Start(this);
+        Post(_ => { });
+        _world.Time.After(_random.Below(SimTimes.TickMs * 1000), Tick);
+        _world.Time.After(SpaceCheckMs * 1000, CheckSpace);
+    }
+
+    /// <summary>Nothing of it happens any more.</summary>
+    public void End()
+    {
+        IsAlive = false;
+        _directory.Dispose();
+    }
+
+    public void Post(Action<Replica> letter)
+    {
+        if (!IsAlive)
+        {
+            return;
+        }
+
+        _inbox.Add(letter);
+        if (!_turnDue)
+        {
+            _turnDue = true;
+            _world.Time.After(_random.Below(200), Turn);
+        }
+    }
+
+    /// <summary>Whether a link with a process of another member may be: each must know the other's incarnation.</summary>
+    public bool Admits(SimProcess other) => _registry.Admit(new ReplicaId((byte)other.Id), other.Incarnation);
+
+    /// <summary>A connection has output of this turn.</summary>
+    public void FlushLater(SimConnection connection) => _outputs.Add(connection);
+
+    void IPeerTransport.Send(ReplicaId to, ReadOnlySpan<byte> envelope) =>
+        _world.Network.Send(this, to.Value, envelope.ToArray());
+
+    void IPeerTransport.Flush()
+    {
+    }
+
+    void ILogStoreObserver.Persisted(long token) => Post(replica => replica.Persisted(token));
+
+    void ILogStoreObserver.SnapshotPersisted(SnapshotMetadata metadata) =>
+        Post(replica => replica.SnapshotPersisted(metadata));
+
+    void ILogStoreObserver.SnapshotAborted(SnapshotMetadata metadata) =>
+        Post(replica => replica.SnapshotAborted(metadata));
+
+    void ILogStoreObserver.Failed(StorageException error) => _member.Halt(this, error);
+
+    void ILogStoreObserver.DiskLow(bool low) => Post(replica => replica.DiskLow(low));
+
+    public override string ToString() =>
+        $"{Replica.Raft.Role} term {Replica.Raft.Term} leader {Replica.Raft.Leader} applied "
+        + $"{Replica.Machine.LastApplied} commit {Replica.Raft.Log.Commit} log {Replica.Raft.Log.BaseIndex}.."
+        + $"{Replica.Raft.Log.LastIndex} {(Replica.CanServe ? "serves" : "waits")}";
+
+    private void Tick()
+    {
+        if (!IsAlive)
+        {
+            return;
+        }
+
+        // A timer that finds the process standing still fires once when it goes on, not once for every time missed.
+        if (!_member.IsPaused)
+        {
+            Post(replica => replica.Tick());
+        }
+
+        _world.Time.After(SimTimes.TickMs * 1000, Tick);
+    }
+
+    private void CheckSpace()
+    {
+        if (IsAlive)
+        {
+            _member.Guard(this, _directory.CheckSpace);
+            ScheduleDisk();
+            _world.Time.After(SpaceCheckMs * 1000, CheckSpace);
+        }
+    }
+
+    private void Turn()
+    {
+        if (!IsAlive)
+        {
+            return;
+        }
+
+        if (_member.IsPaused)
+        {
+            _world.Time.At(_member.PausedUntilUs + _random.Below(200), Turn);
+            return;
+        }
+
+        _turnDue = false;
+        (_inbox, _reading) = (_reading, _inbox);
+        _member.Guard(this, RunTurn);
+        _reading.Clear();
+        if (!IsAlive)
+        {
+            return;
+        }
+
+        foreach (SimConnection connection in _outputs)
+        {
+            connection.Flush();
+        }
+
+        _outputs.Clear();
+        ScheduleDisk();
+        if (Replica.WantsTurn)
+        {
+            Post(_ => { });
+        }
+    }
+
+    private void RunTurn()
+    {
+        Replica.BeginTurn(_member.Clock.Now);
+        foreach (Action<Replica> letter in _reading)
+        {
+            letter(Replica);
+        }
+
+        Replica.EndTurn();
+        _world.AfterTurn(this);
+    }
+
+    private void ScheduleDisk()
+    {
+        if (!_diskDue && IsAlive)
+        {
+            _diskDue = true;
+            _world.Time.After(_member.DiskDelayUs(_random), DiskStep);
+        }
+    }
+
+    private void DiskStep()
+    {
+        _diskDue = false;
+        if (!IsAlive)
+        {
+            return;
+        }
+
+        if (_member.IsPaused)
+        {
+            _diskDue = true;
+            _world.Time.At(_member.PausedUntilUs + 1, DiskStep);
+            return;
+        }
+
+        bool worked = false;
+        _member.Guard(this, () => worked = _directory.RunOnce());
+        if (worked)
+        {
+            ScheduleDisk();
+        }
+    }
+}

@@ -1,0 +1,228 @@
+using System.Globalization;
+using System.Text;
+using Orleans.Coord.Consensus;
+using Orleans.Coord.Replication;
+using Orleans.Coord.Tree;
+
+namespace Orleans.Coord.Simulation;
+
+/// <summary>
+/// A whole group and its clients on one thread in virtual time, decided by a seed. First a phase in which any fault
+/// may happen and nothing promised may break; then all is healed, and the group must serve everyone again and come
+/// to rest within a bound.
+/// </summary>
+public sealed class SimWorld
+{
+    /// <summary>How many of the newest events a failure shows.</summary>
+    public const int DefaultTraceLines = 80;
+
+    private const int QuietMs = 12_000;
+    private readonly List<SimConnection> _connections = [];
+    private readonly FaultSchedule _faults;
+    private readonly HashSet<int> _met = [];
+
+    /// <summary>Prepares a run; nothing has happened yet.</summary>
+    public SimWorld(ulong seed, PlantedBug bug = PlantedBug.None, int traceLines = DefaultTraceLines)
+        : this(seed, SimOptions.Draw(new SplitMix64(seed)) with { Bug = bug }, traceLines)
+    {
+    }
+
+    /// <summary>Prepares a run with options of one's own.</summary>
+    public SimWorld(ulong seed, SimOptions options, int traceLines = DefaultTraceLines)
+    {
+        Seed = seed;
+        Options = options;
+        Random = new SplitMix64(seed ^ 0x5EED);
+        Trace = new SimTrace(traceLines);
+        Network = new SimNetwork(this);
+        Log = new LogChecker(this);
+        Sessions = new SessionChecker(this);
+        Locks = new LockChecker(this);
+        Replies = new ReplyChecker(this);
+        Members = [.. Enumerable.Range(1, options.Members).Select(i => new SimMember(this, i))];
+        Clients = [.. Enumerable.Range(1, options.Clients).Select(i => new SimClient(this, i, i <= options.Lockers))];
+        _faults = new FaultSchedule(this);
+    }
+
+    /// <summary>What decides everything.</summary>
+    public ulong Seed { get; }
+
+    /// <summary>What the seed decided beforehand.</summary>
+    public SimOptions Options { get; }
+
+    /// <summary>A hash over all that happened: equal for equal runs.</summary>
+    public ulong TraceHash => Trace.Hash;
+
+    /// <summary>Figures of the run, for summaries.</summary>
+    public SimFigures Figures => new(
+        Log.Applied, Log.Elections, Replies.Checked, Registers.Operations, Locks.Taken, Trace.Count, NowUs / 1000);
+
+    internal SimScheduler Time { get; } = new();
+
+    internal SplitMix64 Random { get; }
+
+    internal SimTrace Trace { get; }
+
+    internal SimNetwork Network { get; }
+
+    internal SimMember[] Members { get; }
+
+    internal IReadOnlyList<SimClient> Clients { get; }
+
+    internal LogChecker Log { get; }
+
+    internal SessionChecker Sessions { get; }
+
+    internal LockChecker Locks { get; }
+
+    internal ReplyChecker Replies { get; }
+
+    internal RegisterChecker Registers { get; } = new();
+
+    internal Model Model { get; } = new();
+
+    internal long NowUs => Time.NowUs;
+
+    /// <summary>Whether every member has met every other one since the group began.</summary>
+    internal bool HaveAllMet => _met.Count == Options.Members * (Options.Members - 1);
+
+    /// <summary>Runs all of it.</summary>
+    /// <exception cref="SimViolationException">A checker saw a promise broken.</exception>
+    /// <exception cref="InvariantException">The code under test found its own state broken.</exception>
+    public void Run()
+    {
+        foreach (SimMember member in Members)
+        {
+            member.Start();
+        }
+
+        _faults.Begin();
+        RunFor(Options.UnsafeMs);
+        Trace.Add(NowUs, TraceKind.Phase, 0, 0, 0, "all is healed");
+        _faults.HealForGood();
+        int[] before = [.. Clients.Select(client => client.Acknowledged)];
+        RunUntil(
+            SimTimes.RecoverMs, "all members and clients to be served once healed",
+            () => Members.All(Serves) && Clients.Select((c, i) => c.IsSilent || c.Acknowledged > before[i]).All(ok => ok));
+        Trace.Add(NowUs, TraceKind.Phase, 0, 0, 0, "clients fall quiet");
+        foreach (SimClient client in Clients)
+        {
+            client.Quieten();
+        }
+
+        RunUntil(QuietMs, "all to come to rest", IsAtRest);
+        foreach (SimMember member in Members.Where(m => m.Process is not null))
+        {
+            StateChecker.Verify(member.Process!, Model);
+        }
+
+        Registers.Verify(Model);
+    }
+
+    /// <summary>The newest events and the state of everyone, for the message of a failure.</summary>
+    public string Describe()
+    {
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"seed {Seed}\noptions {Options}\n").Append(Trace.Describe());
+        foreach (SimMember member in Members)
+        {
+            text.AppendLine(member.ToString());
+        }
+
+        foreach (SimClient client in Clients)
+        {
+            text.AppendLine(client.ToString());
+        }
+
+        return text.ToString();
+    }
+
+    internal void AfterTurn(SimProcess process)
+    {
+        if (Members[process.Id - 1].Process == process)
+        {
+            Log.AfterTurn(process);
+        }
+    }
+
+    /// <summary>The others may notice at once, or not.</summary>
+    internal void ProcessEnded(SimMember member)
+    {
+        foreach (SimConnection connection in _connections.Where(c => !c.HasPeer))
+        {
+            connection.Broken();
+        }
+
+        _connections.RemoveAll(c => !c.HasPeer);
+        foreach (SimMember other in Members)
+        {
+            if (other != member && Random.OneIn(2))
+            {
+                other.Process?.Post(replica => replica.PeerUnreachable(new ReplicaId((byte)member.Id)));
+            }
+        }
+    }
+
+    internal void Connected(SimConnection connection) => _connections.Add(connection);
+
+    internal void Met(int a, int b) => _met.Add((a << 8) | b);
+
+    /// <summary>An entry is applied for the first time anywhere.</summary>
+    internal void OnCommitted(long index, EntryKind kind, ReadOnlyMemory<byte> payload)
+    {
+        if (kind != EntryKind.Command)
+        {
+            Model.Pass(index);
+            return;
+        }
+
+        bool readable = Command.TryRead(payload.Span, out Command command);
+        SimViolationException.Unless(readable, "log matching", $"entry {index} holds no command");
+        long ended = Model.Apply(index, command);
+        if (ended != 0)
+        {
+            Sessions.OnEnded(ended);
+        }
+    }
+
+    private bool Serves(SimMember member) => member.IsGone || member.Process is { Replica.CanServe: true };
+
+    private bool IsAtRest() =>
+        Clients.All(client => client.IsSilent || (client.IsServed && client.IsIdle))
+        && Model.Sessions.Keys.All(id => Clients.Any(client => !client.IsSilent && client.SessionId == id))
+        && Members.All(member => Serves(member) && (member.IsGone || member.Process!.Replica.Machine.LastApplied == Log.Applied
+            && member.Process.Replica.Raft.Log.LastIndex.Value == Log.Applied));
+
+    private void RunFor(int ms)
+    {
+        long until = NowUs + (ms * 1000L);
+        while (Time.RunNext(until))
+        {
+        }
+    }
+
+    private void RunUntil(int boundMs, string what, Func<bool> condition)
+    {
+        long until = NowUs + (boundMs * 1000L);
+        for (int i = 0; Time.RunNext(until); i++)
+        {
+            if (i % 16 == 0 && condition())
+            {
+                return;
+            }
+        }
+
+        SimViolationException.Unless(condition(), "liveness", $"never came within {boundMs} ms: {what}");
+    }
+}
+
+/// <summary>What a run amounted to.</summary>
+/// <param name="Entries">Entries committed.</param>
+/// <param name="Elections">Elections won.</param>
+/// <param name="Replies">Replies checked.</param>
+/// <param name="RegisterOps">Operations in the linearizability check.</param>
+/// <param name="LocksTaken">Times the lock was taken.</param>
+/// <param name="Events">Events in the trace.</param>
+/// <param name="VirtualMs">Virtual time.</param>
+public readonly record struct SimFigures(
+    long Entries, int Elections, int Replies, int RegisterOps, int LocksTaken, long Events, long VirtualMs);

@@ -23,6 +23,7 @@ internal static class CoordClientSettings
             [nameof(CoordClientOptions.MaxRequestBytes)] = (o, s) => o.MaxRequestBytes = Number(s),
             [nameof(CoordClientOptions.MaxReplyBytes)] = (o, s) => o.MaxReplyBytes = Number(s),
             [nameof(CoordClientOptions.WatchBufferCapacity)] = (o, s) => o.WatchBufferCapacity = Number(s),
+            [nameof(CoordClientOptions.Tls)] = (o, s) => o.Tls = Truth(s) ? new() : null,
             ["User"] = static (_, _) => { },
             ["Password"] = static (_, _) => { },
         };

@@ -145,6 +145,16 @@ public sealed partial class CoordClient : IAsyncDisposable
     }
 
     /// <summary>
+    /// Goes on with another list of servers, without losing the session: for ensembles that change. A client whose
+    /// server is not among them moves at once; when there are more than before, some clients move, so that all together
+    /// come to be spread evenly.
+    /// </summary>
+    /// <param name="servers">As in the connection string; a root may be left out and must not change.</param>
+    /// <exception cref="FormatException">The list cannot be read.</exception>
+    /// <exception cref="ArgumentException">The root is another one.</exception>
+    public void UpdateServers(string servers) => _session.UpdateServers(servers);
+
+    /// <summary>
     /// Ends the session: its ephemeral znodes vanish. Waits for the server's word a short time
     /// (<see cref="CoordClientOptions.CloseTimeout"/>); without a connection they vanish when the session times out.
     /// </summary>

@@ -14,7 +14,9 @@ public sealed class SettingsTests
             ("ConnectionString", "a:1,b:2/root"), ("SessionTimeout", "00:00:07"), ("connectTimeout", "00:00:01"),
             ("ReconnectDelay", "00:00:00.020"), ("MaxReconnectDelay", "00:00:03"), ("CloseTimeout", "00:00:04"),
             ("ShuffleServers", "false"), ("MaxPendingRequests", "9"), ("MaxRequestBytes", "1000"),
-            ("MaxReplyBytes", "2000"), ("WatchBufferCapacity", "5"), ("User", "ann"), ("Password", "secret"));
+            ("MaxReplyBytes", "2000"), ("WatchBufferCapacity", "5"), ("User", "ann"), ("Password", "secret"),
+            ("Tls", "true"));
+        Assert.NotNull(options.Tls);
         Assert.Equal("a:1,b:2/root", options.ConnectionString);
         Assert.Equal(
             (7_000, 1_000, 20, 3_000, 4_000),

@@ -211,6 +211,30 @@ public sealed class SessionTests
     }
 
     [Fact]
+    public async Task Moves_to_a_server_of_the_new_list_and_keeps_its_session()
+    {
+        using var old = new FakeServer();
+        using var next = new FakeServer();
+        await using CoordClient client = old.NewClient("/root");
+        using FakeConnection first = await old.WelcomeAsync();
+        await client.WaitForConnectedAsync().Soon();
+        Assert.Throws<ArgumentException>(() => client.UpdateServers(next.Address + "/other"));
+        Assert.Throws<FormatException>(() => client.UpdateServers(""));
+        client.UpdateServers(old.Address + "/root");
+        Task<Stat?> look = client.ExistsAsync("/a");
+        await first.ReplyAsync(await first.ExpectAsync(OpCode.Exists), CoordErrorCode.NoNode);
+        Assert.Null(await look.Soon());
+        client.UpdateServers(next.Address);
+        using FakeConnection second = await next.WelcomeAsync();
+        Assert.Equal(FakeServer.SessionId, second.Connect.SessionId);
+        look = client.ExistsAsync("/a");
+        FakeRequest request = await second.ExpectAsync(OpCode.Exists);
+        Assert.Equal("/root/a", request.Path);
+        await second.ReplyAsync(request, CoordErrorCode.NoNode);
+        Assert.Null(await look.Soon());
+    }
+
+    [Fact]
     public async Task A_logger_that_throws_does_no_harm()
     {
         using var server = new FakeServer();

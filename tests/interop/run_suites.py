@@ -21,6 +21,8 @@ SUITES = {
     "tls": ("tls.py", 5),
     "cclient": ("cclient.py", 5),
     "dotnet": ("dotnet_client.py", 10),
+    "samples": ("samples.py", 10),
+    "packages": ("packages.py", 5),
     "conformance": ("conformance", 5),
     "wire": ("wire", 10),
     "malformed": ("malformed", 10),

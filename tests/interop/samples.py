@@ -90,11 +90,11 @@ def test_live_configuration(address):
             return None
 
     client = zkwire.Client(int(address.rsplit(":", 1)[1]))
-    for path, data in (("/samples", b""), ("/samples/config", b""), ("/samples/config/Greeting", b"hello from a znode")):
-        client.call(zkwire.create(path, data))
+    for path in ("/samples", "/samples/config", "/samples/config/Greeting"):
+        client.call(zkwire.create(path, b"hello from a znode"))
     with Sample("LiveConfiguration", "--urls", f"http://127.0.0.1:{port}", f"--Coord:ConnectionString={address}"):
         suite.eventually(lambda: get("/") == "hello from a znode", "the first value")
-        client.must(zkwire.set_data("/samples/config/Greeting", b"changed"))
+        client.must(zkwire.put("/samples/config/Greeting", b"changed"))
         suite.eventually(lambda: get("/") == "changed", "the changed value")
         suite.eventually(lambda: get("/health") == "Healthy", "a healthy client")
     client.close()
@@ -104,7 +104,8 @@ def test_frozen_holder(address):
     """LockWorkers: a holder that was frozen comes too late, and its write is refused by its token"""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "store"
-        with Sample("LockWorkers", address, "ann", file, 300) as ann, Sample("LockWorkers", address, "bob", file, 300) as bob:
+        with Sample("LockWorkers", address, "ann", file, 300) as ann, \
+                Sample("LockWorkers", address, "bob", file, 300) as bob:
             bob.await_line("wrote")
             ann.await_line("wrote")
             held = ann.await_line("holds the lock", len(ann.lines))

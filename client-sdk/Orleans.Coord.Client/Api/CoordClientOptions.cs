@@ -1,3 +1,4 @@
+using System.Net.Security;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 
@@ -35,6 +36,12 @@ public sealed class CoordClientOptions
 
     /// <summary>Whether to try the servers in random order, so that clients spread. Default true.</summary>
     public bool ShuffleServers { get; set; } = true;
+
+    /// <summary>
+    /// How to encrypt; null for not at all. The server's certificate must be for the name in the connection string,
+    /// unless <see cref="SslClientAuthenticationOptions.TargetHost"/> says otherwise.
+    /// </summary>
+    public SslClientAuthenticationOptions? Tls { get; set; }
 
     /// <summary>Credentials to send on every connection. A refused one closes the client.</summary>
     public IList<CoordAuth> Auth { get; } = [];

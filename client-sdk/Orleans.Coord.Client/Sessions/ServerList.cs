@@ -21,6 +21,10 @@ internal sealed class ServerList
 
     public int Count => _servers.Length;
 
+    public bool Contains(DnsEndPoint server) => Array.IndexOf(_servers, server) >= 0;
+
+    public ServerList WithRoot(string root) => new(_servers, root);
+
     public DnsEndPoint Next()
     {
         DnsEndPoint server = _servers[_next];

@@ -16,6 +16,7 @@ internal sealed partial class Session
     private readonly Queue<Request> _repeats = new();
     private byte[] _password = new byte[CoordLimits.PasswordBytes];
     private long _sessionId;
+    private volatile DnsEndPoint? _server;
     private int _failures;
 
     public long SessionId => Volatile.Read(ref _sessionId);
@@ -55,9 +56,32 @@ internal sealed partial class Session
         }
     }
 
+    /// <summary>
+    /// Goes on with other servers. Moves at once when the present one is not among them, and with a chance when there
+    /// are more than before, so that all clients together come to be spread evenly.
+    /// </summary>
+    public void UpdateServers(string servers)
+    {
+        ServerList next = ServerList.Parse(servers, Options.ShuffleServers);
+        if (next.Root != "/" && next.Root != _servers.Root)
+        {
+            throw new ArgumentException($"The root {_servers.Root} of a session cannot change", nameof(servers));
+        }
+
+        ServerList last = _servers;
+        _servers = next.WithRoot(last.Root);
+        bool stays = _server is { } present && next.Contains(present)
+            && Random.Shared.Next(next.Count) < last.Count;
+        if (!stays)
+        {
+            _connection?.Abort("moving to another server of the new list");
+        }
+    }
+
     private async Task RunConnectionAsync()
     {
         DnsEndPoint server = _servers.Next();
+        _server = server;
         Connection connection;
         try
         {
@@ -93,6 +117,11 @@ internal sealed partial class Session
         Socket socket = Options.ConnectCallback is { } connect
             ? await connect(limit.Token).ConfigureAwait(false)
             : await OpenAsync(server, limit.Token).ConfigureAwait(false);
+        if (Options.Tls is { } tls)
+        {
+            socket = await TlsBridge.OpenAsync(socket, server.Host, tls, limit.Token).ConfigureAwait(false);
+        }
+
         try
         {
             Welcome welcome = await Handshake.RunAsync(

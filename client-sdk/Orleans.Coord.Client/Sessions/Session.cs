@@ -18,7 +18,7 @@ internal sealed partial class Session
     private readonly SemaphoreSlim _places;
     private readonly CancellationTokenSource _lost = new();
     private readonly CancellationTokenSource _stop = new();
-    private readonly ServerList _servers;
+    private volatile ServerList _servers;
     private readonly ILogger _log;
     private readonly Task _run;
     private Func<string?, bool, Exception>? _end;

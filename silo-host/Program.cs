@@ -52,7 +52,10 @@ internal static class Program
             Port, Data, Address, Set, Config, Nodes, AcceptTailLoss,
         };
         up.SetAction(RunAsync);
-        var root = new RootCommand("Orleans.Coord: a coordination service that speaks ZooKeeper's protocol") { up };
+        var root = new RootCommand("Orleans.Coord: a coordination service that speaks ZooKeeper's protocol")
+        {
+            up, Import.ImportCommand.Create(),
+        };
         // `dotnet run --project silo-host` without a word means "up".
         ParseResult parsed = root.Parse(arguments.Length == 0 ? ["up"] : arguments);
         return parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = _stopTime });

@@ -22,6 +22,7 @@ SUITES = {
     "cclient": ("cclient.py", 5),
     "dotnet": ("dotnet_client.py", 10),
     "conformance": ("conformance", 5),
+    "import": ("importing.py", 10),
     "wire": ("wire", 10),
     "malformed": ("malformed", 10),
     "kill9": ("kill9", 40),

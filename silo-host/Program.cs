@@ -64,7 +64,7 @@ internal static class Program
         initialize.SetAction((parsed, _) => GuardAsync(() => InitializeDatabaseAsync(parsed)));
         var root = new RootCommand("Orleans.Coord: a coordination service that speaks ZooKeeper's protocol")
         {
-            up, initialize, Administration.MemberCommand.Create(),
+            up, initialize, Administration.MemberCommand.Create(), Import.ImportCommand.Create(),
         };
         // `dotnet run --project silo-host` without a word means "up".
         ParseResult parsed = root.Parse(arguments.Length == 0 ? ["up"] : arguments);

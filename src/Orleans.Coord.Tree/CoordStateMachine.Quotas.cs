@@ -112,6 +112,27 @@ public sealed partial class CoordStateMachine
         }
     }
 
+    /// <summary>All statistics anew, from what there is: an import leaves ephemeral znodes behind.</summary>
+    private void RecountQuotas()
+    {
+        var waiting = new Stack<Znode>();
+        for (Znode? node = Tree.Find("/zookeeper/quota"u8); node is not null; waiting.TryPop(out node))
+        {
+            if (node.Name.AsSpan().SequenceEqual("zookeeper_stats"u8))
+            {
+                BeginQuotaStatistics(node, node.FullPath());
+            }
+
+            foreach (Znode? child in node.ChildSlots)
+            {
+                if (child is not null)
+                {
+                    waiting.Push(child);
+                }
+            }
+        }
+    }
+
     private static QuotaFigures UsageOf(Znode subtree)
     {
         long count = 0;

@@ -56,6 +56,14 @@ public sealed partial class CoordStateMachine
                 "This is no usable snapshot: the ensemble's configuration is malformed.");
     }
 
+    /// <summary>A state of another system's znodes, without sessions.</summary>
+    internal static CoordStateMachine FromImport(ZnodeTree tree, long zxid, long time)
+    {
+        var machine = new CoordStateMachine(tree, new SessionTable(), zxid) { LastTime = time };
+        machine.RecountQuotas();
+        return machine;
+    }
+
     internal SnapshotHeader DescribeState() => new(LastApplied, LastTime, Digest, ZnodeCount, Sessions.Count);
 
     internal void EndSnapshot(TreeSnapshot snapshot)

@@ -151,6 +151,29 @@ internal sealed partial class ZnodeTree
         EndStatChange(node);
     }
 
+    /// <summary>At import: enters a znode and leaves its parent's stat alone.</summary>
+    public Znode Import(Znode parent, ReadOnlySpan<byte> name, AclList acl, ZnodeKind kind, long ttlMs)
+    {
+        Invariant.Check(kind != ZnodeKind.Ephemeral);
+        Znode node = NewNode(name.ToArray(), parent, parent.ChildHash(name), kind, acl);
+        node.OwnerOrTtl = ttlMs;
+        Link(node);
+        return node;
+    }
+
+    /// <summary>At import: gives a znode the stat that it has where it comes from, but for versions and data.</summary>
+    public void SetOrigin(Znode node, in Stat stat, int createdChildren)
+    {
+        BeginStatChange(node);
+        node.Czxid = stat.Czxid;
+        node.Mzxid = stat.Mzxid;
+        node.Pzxid = stat.Pzxid;
+        node.Ctime = stat.Ctime;
+        node.Mtime = stat.Mtime;
+        node.CreatedChildren = createdChildren;
+        EndStatChange(node);
+    }
+
     /// <summary>At restore: enters a znode that has its parent, but is not in the parent's table.</summary>
     public void Adopt(Znode node)
     {

@@ -24,6 +24,7 @@ SUITES = {
     "samples": ("samples.py", 10),
     "packages": ("packages.py", 5),
     "conformance": ("conformance", 5),
+    "import": ("importing.py", 10),
     "wire": ("wire", 10),
     "malformed": ("malformed", 10),
     "kill9": ("kill9", 40),

@@ -22,6 +22,7 @@ public sealed class DependencyRuleTests
         ["Client"] = ["Primitives", "Jute"],
         ["SiloHost"] =
             ["Primitives", "Jute", "Consensus", "Tree", "Replication", "Wal", "Gateway", "Tcp", "Grains"],
+        ["Clustering"] = ["Primitives", "Client"],
         ["Client.Grains"] = ["Primitives", "Jute", "Client", "Grains.Abstractions"],
         ["Recipes"] = ["Primitives", "Client"],
         ["Client.Hosting"] = ["Primitives", "Client", "Recipes"],

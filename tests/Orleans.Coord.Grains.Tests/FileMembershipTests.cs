@@ -9,12 +9,12 @@ namespace Orleans.Coord.Grains.Tests;
 public sealed class FileMembershipTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("coord-silos-").FullName;
-    private readonly List<FileMembershipTable> _tables = [];
+    private readonly List<MembershipFile> _files = [];
 
     [Fact]
     public async Task A_row_comes_back_as_it_was_inserted()
     {
-        FileMembershipTable table = NewTable();
+        StoredMembershipTable table = NewTable();
         MembershipEntry entry = Entry(1, SiloStatus.Joining);
         entry.AddSuspector(Address(2), entry.StartTime.AddSeconds(1));
         Assert.True(await table.InsertRow(entry, (await table.ReadAll()).Version.Next()));
@@ -30,7 +30,7 @@ public sealed class FileMembershipTests : IDisposable
     [Fact]
     public async Task An_insert_fails_after_another_change_and_for_a_row_that_is_there()
     {
-        FileMembershipTable table = NewTable();
+        StoredMembershipTable table = NewTable();
         TableVersion before = (await table.ReadAll()).Version;
         Assert.True(await table.InsertRow(Entry(1, SiloStatus.Active), before.Next()));
         Assert.False(await NewTable().InsertRow(Entry(2, SiloStatus.Active), before.Next()));
@@ -42,7 +42,7 @@ public sealed class FileMembershipTests : IDisposable
     [Fact]
     public async Task An_update_needs_the_version_and_the_row_as_they_are()
     {
-        FileMembershipTable table = NewTable();
+        StoredMembershipTable table = NewTable();
         await table.InsertRow(Entry(1, SiloStatus.Joining), (await table.ReadAll()).Version.Next());
         MembershipTableData old = await table.ReadAll();
         await table.InsertRow(Entry(2, SiloStatus.Joining), old.Version.Next());
@@ -59,7 +59,7 @@ public sealed class FileMembershipTests : IDisposable
     {
         await Task.WhenAll(Enumerable.Range(1, 8).Select(number => Task.Run(async () =>
         {
-            FileMembershipTable table = NewTable();
+            StoredMembershipTable table = NewTable();
             while (!await table.InsertRow(
                 Entry(number, SiloStatus.Joining), (await table.ReadAll()).Version.Next()))
             {
@@ -73,7 +73,7 @@ public sealed class FileMembershipTests : IDisposable
     [Fact]
     public async Task A_sign_of_life_changes_neither_version_nor_etag()
     {
-        FileMembershipTable table = NewTable();
+        StoredMembershipTable table = NewTable();
         await table.InsertRow(Entry(1, SiloStatus.Active), (await table.ReadAll()).Version.Next());
         MembershipTableData before = await table.ReadAll();
         MembershipEntry alive = Entry(1, SiloStatus.Active);
@@ -88,12 +88,12 @@ public sealed class FileMembershipTests : IDisposable
     [Fact]
     public async Task A_silo_that_starts_declares_dead_whose_process_has_ended_and_nobody_else()
     {
-        FileMembershipTable running = NewTable();
-        FileMembershipTable crashed = NewTable();
+        StoredMembershipTable running = NewTable();
+        StoredMembershipTable crashed = NewTable();
         await running.InsertRow(Entry(1, SiloStatus.Active), (await running.ReadAll()).Version.Next());
         await crashed.InsertRow(Entry(2, SiloStatus.Active), (await crashed.ReadAll()).Version.Next());
-        crashed.Dispose();
-        FileMembershipTable starting = NewTable();
+        _files[1].Dispose();
+        StoredMembershipTable starting = NewTable();
         await starting.InitializeMembershipTable(true);
         MembershipTableData all = await starting.ReadAll();
         Assert.Equal(SiloStatus.Active, all.TryGet(Address(1))!.Item1.Status);
@@ -104,7 +104,7 @@ public sealed class FileMembershipTests : IDisposable
     [Fact]
     public async Task Dead_rows_can_be_cleaned_up()
     {
-        FileMembershipTable table = NewTable();
+        StoredMembershipTable table = NewTable();
         await table.InsertRow(Entry(1, SiloStatus.Active), (await table.ReadAll()).Version.Next());
         await table.InsertRow(Entry(2, SiloStatus.Dead), (await table.ReadAll()).Version.Next());
         await table.CleanupDefunctSiloEntries(new DateTimeOffset(Entry(2, SiloStatus.Dead).IAmAliveTime).AddDays(1));
@@ -123,7 +123,7 @@ public sealed class FileMembershipTests : IDisposable
     [Fact]
     public async Task Clients_are_told_of_active_silos_with_a_port_for_them()
     {
-        FileMembershipTable table = NewTable();
+        StoredMembershipTable table = NewTable();
         MembershipEntry closed = Entry(3, SiloStatus.Active);
         closed.ProxyPort = 0;
         MembershipEntry[] entries = [Entry(1, SiloStatus.Active), Entry(2, SiloStatus.Dead), closed];
@@ -132,25 +132,25 @@ public sealed class FileMembershipTests : IDisposable
             await table.InsertRow(entry, (await table.ReadAll()).Version.Next());
         }
 
-        Uri gateway = Assert.Single(await new FileGatewayList(new MembershipFile(_folder)).GetGateways());
+        Uri gateway = Assert.Single(await new StoredGatewayList(new MembershipFile(_folder)).GetGateways());
         Assert.Equal(30_001, gateway.Port);
     }
 
     public void Dispose()
     {
-        _tables.ForEach(table => table.Dispose());
+        _files.ForEach(file => file.Dispose());
         Directory.Delete(_folder, recursive: true);
     }
 
-    private FileMembershipTable NewTable()
+    private StoredMembershipTable NewTable()
     {
-        var table = new FileMembershipTable(new MembershipFile(_folder));
-        lock (_tables)
+        var file = new MembershipFile(_folder);
+        lock (_files)
         {
-            _tables.Add(table);
+            _files.Add(file);
         }
 
-        return table;
+        return new StoredMembershipTable(file);
     }
 
     private static SiloAddress Address(int number) => SiloAddress.New(IPAddress.Loopback, 11_000 + number, number);

@@ -11,9 +11,9 @@ public static class FileClusteringExtensions
     /// <param name="folder">Made if it is missing. A local disk: file locks do not reach across a network.</param>
     public static ISiloBuilder UseFileClustering(this ISiloBuilder silo, string folder)
     {
-        silo.Services.AddSingleton(new MembershipFile(Path.GetFullPath(folder)));
-        silo.Services.AddSingleton<IMembershipTable, FileMembershipTable>();
-        silo.Services.AddSingleton<IGatewayListProvider, FileGatewayList>();
+        silo.Services.AddSingleton<ISiloTableStore>(_ => new MembershipFile(Path.GetFullPath(folder)));
+        silo.Services.AddSingleton<IMembershipTable, StoredMembershipTable>();
+        silo.Services.AddSingleton<IGatewayListProvider, StoredGatewayList>();
         return silo;
     }
 
@@ -22,8 +22,8 @@ public static class FileClusteringExtensions
     /// <param name="folder">The folder that the silos use.</param>
     public static IClientBuilder UseFileClustering(this IClientBuilder client, string folder)
     {
-        client.Services.AddSingleton(new MembershipFile(Path.GetFullPath(folder)));
-        client.Services.AddSingleton<IGatewayListProvider, FileGatewayList>();
+        client.Services.AddSingleton<ISiloTableStore>(_ => new MembershipFile(Path.GetFullPath(folder)));
+        client.Services.AddSingleton<IGatewayListProvider, StoredGatewayList>();
         return client;
     }
 }

@@ -7,15 +7,31 @@ namespace Orleans.Coord.Grains.Clustering;
 /// lock of the file beside it, and one locked file for each silo that runs. The operating system lets go of locks when
 /// a process ends, however it ends, so no silo matters more than another.
 /// </summary>
-internal sealed class MembershipFile(string folder)
+internal sealed class MembershipFile(string folder) : ISiloTableStore, IDisposable
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(10);
-    private static readonly JsonSerializerOptions _format = new() { WriteIndented = true };
 
     private readonly string _file = Path.Combine(folder, "silos.json");
 
-    /// <summary>Reads the table; an empty one when there is no file.</summary>
+    private FileStream? _alive;
+
+    /// <summary>
+    /// A silo that starts declares dead whose process has ended, so that it need not wait for their answers.
+    /// </summary>
+    public async Task InitializeAsync() => await ChangeAsync(table =>
+    {
+        List<SiloRow> gone = [.. table.Silos.Where(row => row.Status != SiloStatus.Dead && IsGone(row.Address))];
+        foreach (SiloRow row in gone)
+        {
+            row.Status = SiloStatus.Dead;
+            row.Changed = table.Version + 1;
+        }
+
+        table.Version += gone.Count > 0 ? 1 : 0;
+        return gone.Count > 0;
+    });
+
     /// <exception cref="IOException">The folder cannot be used, or what the file holds cannot be read.</exception>
     public async Task<SiloTable> ReadAsync()
     {
@@ -23,10 +39,7 @@ internal sealed class MembershipFile(string folder)
         return Load();
     }
 
-    /// <summary>Changes the table while no other process reads or changes it.</summary>
-    /// <param name="change">Returns whether it changed anything.</param>
-    /// <returns>What <paramref name="change"/> returned.</returns>
-    /// <exception cref="IOException">As for <see cref="ReadAsync"/>.</exception>
+    /// <exception cref="IOException">The folder cannot be used, or what the file holds cannot be read.</exception>
     public async Task<bool> ChangeAsync(Func<SiloTable, bool> change)
     {
         await using FileStream gate = await LockAsync();
@@ -40,12 +53,12 @@ internal sealed class MembershipFile(string folder)
         return true;
     }
 
-    /// <summary>Shows that a silo of this process runs, for as long as the returned stream is open.</summary>
-    public FileStream ShowAlive(string silo) => new(
+    public void ShowAlive(string silo) => _alive ??= new FileStream(
         AliveFile(silo), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
 
-    /// <summary>Whether the process of a silo has ended.</summary>
-    public bool IsGone(string silo)
+    public void Dispose() => _alive?.Dispose();
+
+    private bool IsGone(string silo)
     {
         try
         {
@@ -92,8 +105,7 @@ internal sealed class MembershipFile(string folder)
 
         try
         {
-            using FileStream stream = File.OpenRead(_file);
-            return JsonSerializer.Deserialize<SiloTable>(stream, _format) ?? new SiloTable();
+            return SiloTable.Parse(File.ReadAllBytes(_file));
         }
         catch (JsonException e)
         {
@@ -108,56 +120,10 @@ internal sealed class MembershipFile(string folder)
         string aside = _file + ".new";
         using (FileStream stream = File.Create(aside))
         {
-            JsonSerializer.Serialize(stream, table, _format);
+            stream.Write(table.ToBytes());
             stream.Flush(flushToDisk: true);
         }
 
         File.Move(aside, _file, overwrite: true);
     }
 }
-
-/// <summary>The table as the file holds it. Every change but a sign of life raises the version.</summary>
-internal sealed class SiloTable
-{
-    /// <summary>Number of changes; also the table's etag.</summary>
-    public int Version { get; set; }
-
-    /// <summary>The silos, dead ones too.</summary>
-    public List<SiloRow> Silos { get; init; } = [];
-}
-
-/// <summary>One silo of the table.</summary>
-internal sealed class SiloRow
-{
-    /// <summary>Address and generation, as Orleans writes them.</summary>
-    public required string Address { get; init; }
-
-    /// <summary>The silo's name.</summary>
-    public required string Name { get; set; }
-
-    /// <summary>The machine's name.</summary>
-    public string? HostName { get; set; }
-
-    /// <summary>Where it stands.</summary>
-    public required SiloStatus Status { get; set; }
-
-    /// <summary>Port for Orleans clients; 0 for none.</summary>
-    public int GatewayPort { get; set; }
-
-    /// <summary>When it started, UTC.</summary>
-    public DateTime Started { get; set; }
-
-    /// <summary>Its last sign of life, UTC.</summary>
-    public DateTime Alive { get; set; }
-
-    /// <summary>Who suspects it to be dead.</summary>
-    public List<Suspicion> Suspects { get; set; } = [];
-
-    /// <summary>The table's version after the last change of this row; its etag.</summary>
-    public int Changed { get; set; }
-}
-
-/// <summary>One silo's vote against another.</summary>
-/// <param name="By">The voter's address.</param>
-/// <param name="At">When, UTC.</param>
-internal sealed record Suspicion(string By, DateTime At);

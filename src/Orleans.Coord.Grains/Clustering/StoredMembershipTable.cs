@@ -3,58 +3,41 @@ using System.Globalization;
 namespace Orleans.Coord.Grains.Clustering;
 
 /// <summary>
-/// Orleans' membership of the silos on one machine, kept in a <see cref="MembershipFile"/>. Updates hold only if both
-/// the table and the row are still as the caller read them.
+/// Orleans' membership over a store of the whole table. Updates hold only if both the table and the row are still as
+/// the caller read them.
 /// </summary>
-internal sealed class FileMembershipTable(MembershipFile file) : IMembershipTable, IDisposable
+internal sealed class StoredMembershipTable(ISiloTableStore store) : IMembershipTable
 {
-    private FileStream? _alive;
-
-    /// <summary>
-    /// A silo that starts declares dead whose process has ended, so that it need not wait for their answers.
-    /// </summary>
-    public async Task InitializeMembershipTable(bool tryInitTableVersion) => await file.ChangeAsync(table =>
-    {
-        List<SiloRow> gone = [.. table.Silos.Where(
-            row => row.Status != SiloStatus.Dead && file.IsGone(row.Address))];
-        foreach (SiloRow row in gone)
-        {
-            row.Status = SiloStatus.Dead;
-            row.Changed = table.Version + 1;
-        }
-
-        table.Version += gone.Count > 0 ? 1 : 0;
-        return gone.Count > 0;
-    });
+    public Task InitializeMembershipTable(bool tryInitTableVersion) => store.InitializeAsync();
 
     public async Task<MembershipTableData> ReadRow(SiloAddress key)
     {
-        SiloTable table = await file.ReadAsync();
+        SiloTable table = await store.ReadAsync();
         return Find(table, key) is { } row ? new(ToEntry(row), VersionOf(table)) : new(VersionOf(table));
     }
 
     public async Task<MembershipTableData> ReadAll()
     {
-        SiloTable table = await file.ReadAsync();
+        SiloTable table = await store.ReadAsync();
         return new MembershipTableData([.. table.Silos.Select(ToEntry)], VersionOf(table));
     }
 
-    public Task<bool> InsertRow(MembershipEntry entry, TableVersion tableVersion) => file.ChangeAsync(table =>
+    public Task<bool> InsertRow(MembershipEntry entry, TableVersion tableVersion) => store.ChangeAsync(table =>
     {
         if (!IsCurrent(table, tableVersion) || Find(table, entry.SiloAddress) is not null)
         {
             return false;
         }
 
-        // The first row that a silo inserts is its own.
-        _alive ??= file.ShowAlive(entry.SiloAddress.ToParsableString());
+        // A silo inserts no row but its own.
+        store.ShowAlive(entry.SiloAddress.ToParsableString());
         table.Version++;
         table.Silos.Add(ToRow(entry, table.Version));
         return true;
     });
 
     public Task<bool> UpdateRow(MembershipEntry entry, string etag, TableVersion tableVersion) =>
-        file.ChangeAsync(table =>
+        store.ChangeAsync(table =>
         {
             if (!IsCurrent(table, tableVersion) || Find(table, entry.SiloAddress) is not { } row || EtagOf(row) != etag)
             {
@@ -66,7 +49,7 @@ internal sealed class FileMembershipTable(MembershipFile file) : IMembershipTabl
             return true;
         });
 
-    public Task UpdateIAmAlive(MembershipEntry entry) => file.ChangeAsync(table =>
+    public Task UpdateIAmAlive(MembershipEntry entry) => store.ChangeAsync(table =>
     {
         if (Find(table, entry.SiloAddress) is not { } row)
         {
@@ -77,17 +60,15 @@ internal sealed class FileMembershipTable(MembershipFile file) : IMembershipTabl
         return true;
     });
 
-    public Task CleanupDefunctSiloEntries(DateTimeOffset beforeDate) => file.ChangeAsync(
+    public Task CleanupDefunctSiloEntries(DateTimeOffset beforeDate) => store.ChangeAsync(
         table => table.Silos.RemoveAll(row => row.Status == SiloStatus.Dead && LastWord(row) < beforeDate) > 0);
 
-    public Task DeleteMembershipTableEntries(string clusterId) => file.ChangeAsync(table =>
+    public Task DeleteMembershipTableEntries(string clusterId) => store.ChangeAsync(table =>
     {
         table.Silos.Clear();
         table.Version++;
         return true;
     });
-
-    public void Dispose() => _alive?.Dispose();
 
     private static DateTime LastWord(SiloRow row) => row.Alive > row.Started ? row.Alive : row.Started;
 

@@ -2,10 +2,8 @@ using Orleans.Messaging;
 
 namespace Orleans.Coord.Grains.Clustering;
 
-/// <summary>
-/// Tells Orleans clients on the same machine which silos of a <see cref="MembershipFile"/> they can use.
-/// </summary>
-internal sealed class FileGatewayList(MembershipFile file) : IGatewayListProvider
+/// <summary>Tells Orleans clients which silos of a stored table they can use.</summary>
+internal sealed class StoredGatewayList(ISiloTableStore store) : IGatewayListProvider
 {
     public TimeSpan MaxStaleness => TimeSpan.FromSeconds(5);
 
@@ -16,7 +14,7 @@ internal sealed class FileGatewayList(MembershipFile file) : IGatewayListProvide
 
     public async Task<IList<Uri>> GetGateways()
     {
-        SiloTable table = await file.ReadAsync();
+        SiloTable table = await store.ReadAsync();
         return [.. table.Silos
             .Where(row => row.Status == SiloStatus.Active && row.GatewayPort > 0)
             .Select(row =>

@@ -187,9 +187,13 @@ public sealed partial class RaftNode
         Entry[]? shared = null;
         foreach (Progress peer in _tracker.Peers)
         {
-            while (SendNext(peer, ref shared))
+            // What must be read back from the store goes one message a turn: who catches up must not hold up the rest.
+            bool readBack;
+            do
             {
+                readBack = peer.Next < Log.WindowFirst;
             }
+            while (SendNext(peer, ref shared) && !readBack);
         }
     }
 

@@ -7,7 +7,7 @@ namespace Orleans.Coord.Consensus.Tests.Sim;
 public sealed class PlantedBugTests
 {
     [Theory]
-    [InlineData((int)RaftFaults.CommitOldTerm, 154)]
+    [InlineData((int)RaftFaults.CommitOldTerm, 34)]
     [InlineData((int)RaftFaults.VoteTwice, 4)]
     [InlineData((int)RaftFaults.PromiseEarly, 33)]
     [InlineData((int)RaftFaults.VoteForStaleLog, 2)]

@@ -171,16 +171,13 @@ internal sealed class Ensemble
     }
 
     // The ports of the last time, if they are still free: the ensemble's configuration has them.
-    private static List<int> PeerPorts(int count, string data)
+    private static int[] PeerPorts(int count, string data)
     {
         string file = Path.Combine(data, "peer-ports");
-        List<int> ports = [];
-        if (File.Exists(file))
-        {
-            ports = [.. File.ReadLines(file).Select(line => int.TryParse(line, out int port) ? port : 0)];
-        }
-
-        if (ports.Count != count || !ports.TrueForAll(IsFree))
+        int[] ports = File.Exists(file)
+            ? [.. File.ReadLines(file).Select(line => int.TryParse(line, out int port) ? port : 0)]
+            : [];
+        if (ports.Length != count || !Array.TrueForAll(ports, FreePorts.IsFree))
         {
             ports = [.. FreePorts.Find(count)];
             Directory.CreateDirectory(data);
@@ -188,20 +185,6 @@ internal sealed class Ensemble
         }
 
         return ports;
-    }
-
-    private static bool IsFree(int port)
-    {
-        try
-        {
-            using var listener = new TcpListener(IPAddress.Loopback, port);
-            listener.Start();
-            return port != 0;
-        }
-        catch (Exception e) when (e is SocketException or ArgumentOutOfRangeException)
-        {
-            return false;
-        }
     }
 }
 

@@ -21,4 +21,19 @@ internal static class FreePorts
         held.ForEach(l => l.Stop());
         return ports;
     }
+
+    /// <summary>Whether nobody listens on a port of this machine.</summary>
+    public static bool IsFree(int port)
+    {
+        try
+        {
+            using var listener = new TcpListener(IPAddress.Loopback, port);
+            listener.Start();
+            return port != 0;
+        }
+        catch (Exception e) when (e is SocketException or ArgumentOutOfRangeException)
+        {
+            return false;
+        }
+    }
 }

@@ -20,7 +20,7 @@ public sealed partial class RaftNode
 
     /// <summary>Starts a member from its own storage. A sole voter campaigns at once.</summary>
     public RaftNode(RaftStart start, RaftOptions options, SplitMix64 random)
-        : this(start, options, random, RaftFaults.None)
+        : this(start, options, random, options.Faults)
     {
     }
 

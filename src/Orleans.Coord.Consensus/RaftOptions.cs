@@ -32,6 +32,9 @@ public sealed record RaftOptions
     /// <summary>Bytes of applied entries kept in memory for followers that are a little behind.</summary>
     public long MaxWindowBytes { get; init; } = 16 * 1024 * 1024;
 
+    /// <summary>Bugs to plant; for tests only.</summary>
+    internal RaftFaults Faults { get; init; }
+
     internal void Validate()
     {
         Invariant.Check(HeartbeatTicks >= 1 && ElectionTicks > HeartbeatTicks);

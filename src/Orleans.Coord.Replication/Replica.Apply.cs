@@ -46,7 +46,12 @@ public sealed partial class Replica
         _result.Reset();
         _machine.Apply(zxid, command, _result);
         // Events first: a client must hear of a change before it can see anything newer.
-        SendEvents();
+        bool late = Has(ReplicaFaults.EventsLate);
+        if (!late)
+        {
+            SendEvents();
+        }
+
         switch (command.Kind)
         {
             case CommandKind.Request:
@@ -59,6 +64,11 @@ public sealed partial class Replica
                 AfterExpire(command);
                 break;
         }
+
+        if (late)
+        {
+            SendEvents();
+        }
     }
 
     // All that was committed before this term is applied. Nobody could be heard meanwhile, so every session gets a
@@ -68,7 +78,12 @@ public sealed partial class Replica
         ProposeFirstMembers();
         foreach (Tree.Session session in _machine.Sessions.All)
         {
-            _leases.Grant(session.Id, session.Generation, session.TimeoutMs, _now.MonotonicMs);
+            int granted = Has(ReplicaFaults.GrantLittle) ? 1 : session.TimeoutMs;
+            if (!Has(ReplicaFaults.GrantNothing))
+            {
+                _leases.Grant(session.Id, session.Generation, granted, _now.MonotonicMs);
+            }
+
             if (session.Id >> 56 == _nextSessionId >> 56)
             {
                 // The clock that ids start from may have gone back.

@@ -253,6 +253,11 @@ public sealed partial class Replica
 
     private void ResendIfDue()
     {
+        if (Has(ReplicaFaults.NeverResend))
+        {
+            return;
+        }
+
         if (_resendDue)
         {
             ResendAll();

@@ -45,7 +45,7 @@ public sealed partial class Replica
 
                 session.SaidLast = request.Op == OpCode.CloseSession;
                 break;
-            case RequestKind.Sync:
+            case RequestKind.Sync when !Has(ReplicaFaults.SyncAtOnce):
                 request.Kind = PendingKind.Barrier;
                 request.Ticket = NextTicket();
                 if (!AskBarrier(session, request.Ticket))
@@ -55,7 +55,7 @@ public sealed partial class Replica
 
                 session.Barriers++;
                 break;
-            case RequestKind.Ping when !IsAlone:
+            case RequestKind.Ping when !IsAlone && !Has(ReplicaFaults.PingAlone):
                 // Answered when the leader vouches for it, and out of order: clients expect no order of heartbeats.
                 return AskPing(session, 1);
             case RequestKind.Auth or RequestKind.Sasl when session.Pending.Count > 0:
@@ -66,7 +66,8 @@ public sealed partial class Replica
                 break;
         }
 
-        if (request.Kind == PendingKind.Local && session.Pending.Count == 0)
+        bool early = Has(ReplicaFaults.ReadEarly) && Requests.KindOf(request.Op) == RequestKind.Read;
+        if (request.Kind == PendingKind.Local && (session.Pending.Count == 0 || early))
         {
             Answer(session, request, frame);
             return true;

@@ -8,7 +8,6 @@ namespace Orleans.Coord.Replication;
 /// </content>
 public sealed partial class Replica
 {
-    private const int SnapshotSliceZnodes = 200;
     private const long SnapshotMaxPendingBytes = 8 << 20;
 
     private readonly Jute.JuteWriter _chunk = new(64 << 10);
@@ -110,7 +109,7 @@ public sealed partial class Replica
         }
 
         _chunk.Clear();
-        bool more = _snapshot!.NextSlice(_chunk, SnapshotSliceZnodes);
+        bool more = _snapshot!.NextSlice(_chunk, _options.SnapshotSliceZnodes);
         if (_chunk.Length > 0)
         {
             _snapshotWriter!.Write(_chunk.Written);
@@ -223,6 +222,11 @@ public sealed partial class Replica
         _bytesSinceSnapshot = 0;
         _previousSnapshot = metadata.Index;
         // Watches and sessions' moves were passed over; clients that come back arm their watches again.
+        if (Has(ReplicaFaults.KeepClients))
+        {
+            return;
+        }
+
         StopServing("this member was far behind and has caught up from a snapshot");
     }
 

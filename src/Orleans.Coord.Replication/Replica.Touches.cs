@@ -104,9 +104,15 @@ public sealed partial class Replica
             return;
         }
 
-        for (int at = sizeof(long); at < body.Length; at += sizeof(long))
+        for (int at = sizeof(long); at < body.Length && !Has(ReplicaFaults.IgnoreTouches); at += sizeof(long))
         {
             _leases.Touch(BinaryPrimitives.ReadInt64BigEndian(body[at..]), _now.MonotonicMs);
+        }
+
+        if (Has(ReplicaFaults.VouchAlone))
+        {
+            SendTouchAck(from, BinaryPrimitives.ReadInt64BigEndian(body));
+            return;
         }
 
         ulong round = NextTicket();

@@ -217,5 +217,7 @@ public sealed partial class Replica
         return true;
     }
 
+    private bool Has(ReplicaFaults fault) => (_options.Faults & fault) != 0;
+
     private ulong NextTicket() => ++_lastTicket;
 }

@@ -63,6 +63,12 @@ public sealed record ReplicaOptions
     /// <summary>Log bytes after which a snapshot is taken, or the last snapshot's size if that is larger.</summary>
     public long SnapshotLogBytes { get; init; } = 64L << 20;
 
+    /// <summary>Bugs to plant; for tests only.</summary>
+    internal ReplicaFaults Faults { get; init; }
+
+    /// <summary>Znodes that a snapshot takes in one slice.</summary>
+    internal int SnapshotSliceZnodes { get; init; } = 200;
+
     /// <summary>A gap between two ticks from which on the host counts as having been away, milliseconds.</summary>
     public int LateTickMs { get; init; } = 1000;
 }

@@ -121,7 +121,7 @@ public sealed partial class CoordStateMachine
         if (sequential)
         {
             Span<byte> digits = stackalloc byte[MaxDigits];
-            int number = parent.CreatedChildren;
+            int number = Sessions.Has(TreeFaults.ReuseSequence) ? parent.ChildCount : parent.CreatedChildren;
             string format = number < 0 ? "D9" : "D10";
             bool fits = number.TryFormat(digits, out int length, format, NumberFormatInfo.InvariantInfo);
             Invariant.Check(fits && length >= CoordLimits.SequenceDigits);

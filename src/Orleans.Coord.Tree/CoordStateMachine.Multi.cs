@@ -21,7 +21,7 @@ public sealed partial class CoordStateMachine
             CoordErrorCode code = RunInMulti(command, op, ref reader, body);
             if (code != CoordErrorCode.Ok)
             {
-                Tree.Rollback();
+                RollBack();
                 _triggers.Clear();
                 body.Clear();
                 if (code == CoordErrorCode.MarshallingError)
@@ -37,6 +37,18 @@ public sealed partial class CoordStateMachine
         Tree.Commit();
         MultiFormat.WriteEnd(body);
         return CoordErrorCode.Ok;
+    }
+
+    private void RollBack()
+    {
+        if (Sessions.Has(TreeFaults.KeepFailedMulti))
+        {
+            Tree.Commit();
+        }
+        else
+        {
+            Tree.Rollback();
+        }
     }
 
     private static int CountRest(ref JuteReader reader)

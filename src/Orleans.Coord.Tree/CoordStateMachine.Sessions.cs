@@ -27,7 +27,7 @@ public sealed partial class CoordStateMachine
             return CoordErrorCode.SessionExpired;
         }
 
-        if (session.Generation != command.Generation)
+        if (session.Generation != command.Generation && !Sessions.Has(TreeFaults.ExpireMoved))
         {
             return CoordErrorCode.SessionMoved;
         }
@@ -50,14 +50,20 @@ public sealed partial class CoordStateMachine
     private void EndSession(Session session, in Command command, ApplyResult result)
     {
         // Sorted, so that every replica reports the deletions in the same order.
-        foreach (byte[] path in EphemeralPaths(session.Id))
+        List<byte[]> paths = EphemeralPaths(session.Id);
+        if (paths.Count > 0 && Sessions.Has(TreeFaults.KeepEphemeral))
+        {
+            paths.RemoveAt(0);
+        }
+
+        foreach (byte[] path in paths)
         {
             Znode? node = Tree.Find(path);
             Invariant.Check(node is { Kind: ZnodeKind.Ephemeral, ChildCount: 0 });
             DeleteZnode(node, path, ChangeOf(command));
         }
 
-        Invariant.Check(Tree.EphemeralsOf(session.Id) is null);
+        Invariant.Check(Tree.EphemeralsOf(session.Id) is null || Sessions.Has(TreeFaults.KeepEphemeral));
         Sessions.Remove(session);
         result.SessionId = session.Id;
     }

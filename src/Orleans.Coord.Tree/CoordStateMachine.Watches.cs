@@ -66,7 +66,7 @@ public sealed partial class CoordStateMachine
                 }
 
                 WatchEventType missed = Missed(vector, Tree.Find(path), lastSeen);
-                if (missed == WatchEventType.None)
+                if (missed == WatchEventType.None || Sessions.Has(TreeFaults.ForgetMissed))
                 {
                     Watches.Add(sessionId, who, path, KindOfVector(vector));
                 }

@@ -103,6 +103,11 @@ public sealed partial class CoordStateMachine
         }
 
         byte[]? data = request.DataIsNull ? null : request.Data.ToArray();
+        if (Sessions.Has(TreeFaults.Diverge) && LastApplied % 3 == 0)
+        {
+            data = [.. data ?? [], (byte)'!'];
+        }
+
         Tree.SetData(node, data, NextVersion(node.Version), ChangeOf(command));
         AccountQuota(request.Path, moreBytes, 0);
         Trigger(WatchEventType.NodeDataChanged, request.Path, node.Acl);

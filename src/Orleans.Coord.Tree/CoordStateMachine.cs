@@ -60,6 +60,13 @@ public sealed partial class CoordStateMachine
     public ulong Digest => TreeHash.Pair(
         Tree.Digest + (Sessions.Digest * 3) + Ensemble.RemovedDigest, LastTime);
 
+    /// <summary>Bugs to plant; for tests only.</summary>
+    internal TreeFaults Faults
+    {
+        get => Sessions.Faults;
+        set => Sessions.Faults = value;
+    }
+
     internal ZnodeTree Tree { get; }
 
     /// <summary>Applies one entry's payload.</summary>

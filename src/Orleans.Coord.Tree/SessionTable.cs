@@ -20,6 +20,8 @@ public sealed class SessionTable
     /// <summary>Rolling digest: the sum of all sessions' hashes.</summary>
     internal ulong Digest { get; private set; }
 
+    internal TreeFaults Faults { get; set; }
+
     /// <summary>Told before a session changes or goes, while a snapshot runs.</summary>
     internal TreeSnapshot? Snapshot { get; set; }
 
@@ -75,12 +77,12 @@ public sealed class SessionTable
             return CoordErrorCode.SessionExpired;
         }
 
-        if (generation != session.Generation)
+        if (generation != session.Generation && !Has(TreeFaults.AdmitOldGeneration))
         {
             return CoordErrorCode.SessionMoved;
         }
 
-        if (position != session.LastPosition + 1)
+        if (position != session.LastPosition + 1 && !Has(TreeFaults.AdmitOutOfOrder))
         {
             return CoordErrorCode.ConnectionLoss;
         }
@@ -135,6 +137,8 @@ public sealed class SessionTable
         _byId.Add(session.Id, session);
         Digest += session.Hash;
     }
+
+    internal bool Has(TreeFaults fault) => (Faults & fault) != 0;
 
     private void BeforeChange(Session session)
     {

@@ -26,11 +26,14 @@ public sealed class DataDirectory : IDisposable
         Path = path;
         _lock = ownership;
         _factory = new SegmentFactory(path, options, disk);
-        _snapshots = new SnapshotStore(path, disk, Math.Max(1, options.SnapshotsKept), WakeBackground);
+        _snapshots = new SnapshotStore(path, disk, Math.Max(1, options.SnapshotsKept), WakeBackground)
+        {
+            Faults = options.Faults,
+        };
         _space = new SpaceMonitor(path, disk, options.ReserveBytes, options.QuickSegmentBytes);
 
         Manifest manifest = DirectoryRecovery.TakeManifest(disk, path);
-        LogRecovery recovery = new(path, manifest, disk, options.AcceptTailLoss);
+        LogRecovery recovery = new(path, manifest, disk, options.AcceptTailLoss) { Faults = options.Faults };
         try
         {
             _snapshots.Load();
@@ -41,7 +44,10 @@ public sealed class DataDirectory : IDisposable
             recovery.Unusable.ForEach(disk.Delete);
             LogFiles files = new(path, manifest, disk, _factory, WakeBackground, recovery.NewestNumber);
             LogPosition position = recovery.StartAt(files);
-            _writer = new LogWriter(files, _queue, recovery.Map, _space, options.MaxBatchBytes, position);
+            _writer = new LogWriter(files, _queue, recovery.Map, _space, options.MaxBatchBytes, position)
+            {
+                Faults = options.Faults,
+            };
             if (restart && _snapshots.Latest is SnapshotMetadata snapshot)
             {
                 _queue.Reset(snapshot.Index, snapshot.Term, long.MinValue);
@@ -58,7 +64,7 @@ public sealed class DataDirectory : IDisposable
         Generation = manifest.Generation;
         Notes = recovery.Notes;
         _map = recovery.Map;
-        Log = new LogStore(_queue, _map, _writer, _factory, _snapshots, WakeBackground);
+        Log = new LogStore(_queue, _map, _writer, _factory, _snapshots, WakeBackground) { Faults = options.Faults };
         _threads = options.OwnThreads ? new BackgroundThreads(_queue, _backgroundWork) : null;
     }
 

@@ -32,4 +32,7 @@ public sealed record WalOptions
     /// <see cref="DataDirectory.RunOnce"/>, as the simulator does.
     /// </summary>
     public bool OwnThreads { get; init; } = true;
+
+    /// <summary>Bugs to plant; for tests only.</summary>
+    internal WalFaults Faults { get; init; }
 }

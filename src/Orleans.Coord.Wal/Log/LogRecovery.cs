@@ -27,6 +27,9 @@ internal sealed class LogRecovery(string directory, Manifest manifest, IDisk dis
     /// <summary>Files of segments before the gap.</summary>
     internal List<string> Unusable { get; } = [];
 
+    /// <summary>Bugs to plant; for tests only.</summary>
+    internal WalFaults Faults { get; init; }
+
     /// <summary>What was found and done, for the operator.</summary>
     internal List<string> Notes { get; } = [];
 
@@ -163,13 +166,14 @@ internal sealed class LogRecovery(string directory, Manifest manifest, IDisk dis
     private void MendTail(Segment segment)
     {
         Tail tail = SegmentScan.Judge(_reader, segment.End, segment.Header.Capacity, _nextSequence);
-        if (tail.Kind == TailKind.Corrupt)
+        bool cutAll = (Faults & WalFaults.CutDamagedTail) != 0;
+        if (tail.Kind == TailKind.Corrupt && !cutAll)
         {
             throw Refusal.Damaged(
                 segment.Path, tail.Offset, "a batch there was synced, as a later one shows, but fails its checksum");
         }
 
-        if (tail.Kind == TailKind.InDoubt && !acceptTailLoss)
+        if (tail.Kind == TailKind.InDoubt && !acceptTailLoss && !cutAll)
         {
             throw Refusal.TailInDoubt(segment.Path, tail.Offset, "the last batch fails its checksum");
         }

@@ -14,6 +14,9 @@ internal sealed class LogStore(
     private LogIndex? _resetTo;
     private long _token = long.MinValue;
 
+    /// <summary>Bugs to plant; for tests only.</summary>
+    internal WalFaults Faults { get; init; }
+
     /// <inheritdoc/>
     public HardState HardState => writer.HardState;
 
@@ -79,7 +82,8 @@ internal sealed class LogStore(
             return;
         }
 
-        map.Trim(index < limit ? index : limit, _trimmed);
+        LogIndex covered = index < limit ? index : limit;
+        map.Trim((Faults & WalFaults.TrimUncovered) != 0 ? _last : covered, _trimmed);
         if (_trimmed.Count > 0)
         {
             factory.Retire(_trimmed);

@@ -51,6 +51,9 @@ internal sealed class LogWriter(
 
     internal bool HasFailed => _failed;
 
+    /// <summary>Bugs to plant; for tests only.</summary>
+    internal WalFaults Faults { get; init; }
+
     /// <summary>Writes one batch of all that waits, if any.</summary>
     internal WriterStep WriteOnce(ILogStoreObserver observer)
     {
@@ -92,6 +95,7 @@ internal sealed class LogWriter(
             _inHand = queue.Take(maxBatchBytes, out _work);
             if (_inHand)
             {
+                _work.HardState = (Faults & WalFaults.DropHardState) != 0 ? null : _work.HardState;
                 Encode();
             }
         }
@@ -138,7 +142,11 @@ internal sealed class LogWriter(
             return WriterStep.OutOfSpace;
         }
 
-        segment.File.Sync();
+        if ((Faults & WalFaults.SkipSync) == 0)
+        {
+            segment.File.Sync();
+        }
+
         Complete(segment, header, observer);
         return WriterStep.Wrote;
     }

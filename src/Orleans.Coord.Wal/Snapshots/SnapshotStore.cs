@@ -25,6 +25,9 @@ internal sealed class SnapshotStore(string directory, IDisk disk, int kept, Acti
         }
     }
 
+    /// <summary>Bugs to plant; for tests only.</summary>
+    internal WalFaults Faults { get; init; }
+
     /// <summary>Why snapshots newer than <see cref="Latest"/> were passed over when the directory was opened.</summary>
     internal List<(LogIndex Index, string Path, StorageException Why)> Damaged { get; } = [];
 
@@ -156,7 +159,11 @@ internal sealed class SnapshotStore(string directory, IDisk disk, int kept, Acti
     internal void Publish(SnapshotMetadata metadata)
     {
         disk.Rename(Path.Combine(directory, TemporaryName), PathOf(metadata));
-        disk.SyncDirectory(directory);
+        if ((Faults & WalFaults.SkipDirectorySync) == 0)
+        {
+            disk.SyncDirectory(directory);
+        }
+
         List<SnapshotMetadata> old = [];
         lock (_gate)
         {

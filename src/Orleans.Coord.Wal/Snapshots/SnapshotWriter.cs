@@ -130,7 +130,11 @@ internal sealed class SnapshotWriter(SnapshotStore store, SnapshotMetadata metad
         Span<byte> footer = stackalloc byte[SnapshotFormat.FooterBytes];
         SnapshotFormat.Footer(footer, _chunks, _dataBytes, _chain);
         WriteBytes(footer);
-        _file!.Sync();
+        if ((store.Faults & WalFaults.RenameBeforeSync) == 0)
+        {
+            _file!.Sync();
+        }
+
         Close();
         store.Publish(metadata);
         Published = true;

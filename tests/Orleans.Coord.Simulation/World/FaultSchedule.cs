@@ -13,8 +13,8 @@ internal sealed class FaultSchedule(SimWorld world)
     private readonly HashSet<int> _spoilt = [];
     private bool _over;
 
-    /// <summary>How many members may be lost for good: the others must still be a majority.</summary>
-    private int SpareMembers => (world.Options.Members - 1) / 2;
+    /// <summary>How many members may be lost for good: the others must still be a majority. A group of one may be lost.</summary>
+    private int SpareMembers => Math.Max(1, (world.Options.Members - 1) / 2);
 
     public void Begin() => ScheduleNext();
 
@@ -143,7 +143,7 @@ internal sealed class FaultSchedule(SimWorld world)
             case Faults.BitFlip when Spoil(victim):
                 victim.FlipBit();
                 break;
-            case Faults.WipedDisk when world.HaveAllMet && Spoil(victim):
+            case Faults.WipedDisk when world.Options.Members > 1 && world.HaveAllMet && Spoil(victim):
                 victim.Wipe();
                 break;
         }

@@ -186,7 +186,10 @@ public sealed record SimOptions
             HeartbeatTicks = 2,
             MaxAppendBytes = AppendBytes,
             MaxWindowBytes = WindowBytes,
+            Faults = Bug.InRaft(),
         },
+        Faults = Bug.InReplica(),
+        SnapshotSliceZnodes = SnapshotSlice,
         PasswordSecret = "the secret of a simulated member"u8.ToArray(),
         TickTimeMs = 400,
         MinSessionTimeoutMs = SimTimes.SessionMs,
@@ -203,6 +206,7 @@ public sealed record SimOptions
         ReserveBytes = 32 << 10,
         AcceptTailLoss = false,
         OwnThreads = false,
+        Faults = Bug.InWal(),
     };
 }
 

@@ -1,5 +1,6 @@
 using Orleans.Coord.Consensus;
 using Orleans.Coord.Replication;
+using Orleans.Coord.Tree;
 using Orleans.Coord.Wal;
 
 namespace Orleans.Coord.Simulation;
@@ -18,6 +19,7 @@ internal sealed class SimProcess : ILogStoreObserver, IPeerTransport
     private readonly DataDirectory _directory;
     private readonly PeerRegistry _registry;
     private readonly SplitMix64 _random;
+    private readonly TreeFaults _treeFaults;
     private readonly List<SimConnection> _outputs = [];
     private List<Action<Replica>> _inbox = [];
     private List<Action<Replica>> _reading = [];
@@ -31,6 +33,7 @@ internal sealed class SimProcess : ILogStoreObserver, IPeerTransport
         _world = world;
         _member = member;
         _random = new SplitMix64(world.Random.Next());
+        _treeFaults = world.Options.Bug.InTree();
         _directory = DataDirectory.Open(Folder, world.Options.WalOptions, disk);
         try
         {
@@ -193,6 +196,7 @@ internal sealed class SimProcess : ILogStoreObserver, IPeerTransport
 
     private void RunTurn()
     {
+        Replica.Machine.Faults = _treeFaults;
         Replica.BeginTurn(_member.Clock.Now);
         foreach (Action<Replica> letter in _reading)
         {

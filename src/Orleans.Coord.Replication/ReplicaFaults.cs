@@ -1,0 +1,46 @@
+namespace Orleans.Coord.Replication;
+
+/// <summary>
+/// Bugs that tests plant in a replica, to prove that their checkers would see them. Never set in production.
+/// </summary>
+[Flags]
+internal enum ReplicaFaults
+{
+    None = 0,
+
+    /// <summary>Answers reads at once, before the session's earlier requests.</summary>
+    ReadEarly = 1 << 0,
+
+    /// <summary>Answers a sync without asking the leader.</summary>
+    SyncAtOnce = 1 << 1,
+
+    /// <summary>Answers pings without the leader's word.</summary>
+    PingAlone = 1 << 2,
+
+    /// <summary>A new leader grants no session anything: none ever expires.</summary>
+    GrantNothing = 1 << 3,
+
+    /// <summary>A new leader takes sessions over with almost nothing left of their time-outs.</summary>
+    GrantLittle = 1 << 4,
+
+    /// <summary>A leader that stood still expires everyone it did not hear meanwhile.</summary>
+    ExpireAfterPause = 1 << 5,
+
+    /// <summary>Tells of a change after the answer that shows it.</summary>
+    EventsLate = 1 << 6,
+
+    /// <summary>Takes clients that have seen more than it has.</summary>
+    AcceptAhead = 1 << 7,
+
+    /// <summary>Keeps its clients when a snapshot from the leader replaces its tree.</summary>
+    KeepClients = 1 << 8,
+
+    /// <summary>A leader does not count what other members' clients say.</summary>
+    IgnoreTouches = 1 << 9,
+
+    /// <summary>A leader vouches for touches without making sure that it still leads.</summary>
+    VouchAlone = 1 << 10,
+
+    /// <summary>Never sends again what was lost on the way to the leader.</summary>
+    NeverResend = 1 << 11,
+}

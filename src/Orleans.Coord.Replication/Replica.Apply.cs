@@ -45,6 +45,7 @@ public sealed partial class Replica
         Invariant.Check(readable);
         _result.Reset();
         _machine.Apply(zxid, command, _result);
+        ReportDigest(zxid);
         // Events first: a client must hear of a change before it can see anything newer.
         bool late = Has(ReplicaFaults.EventsLate);
         if (!late)

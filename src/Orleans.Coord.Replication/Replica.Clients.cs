@@ -25,7 +25,7 @@ public sealed partial class Replica
             return;
         }
 
-        if (request.LastZxidSeen > _machine.LastApplied && !Has(ReplicaFaults.AcceptAhead))
+        if (request.LastZxidSeen > _machine.LastApplied)
         {
             // ZooKeeper closes without an answer too: clients take it as "try another server".
             connection.Close(

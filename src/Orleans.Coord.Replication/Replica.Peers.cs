@@ -19,6 +19,9 @@ internal enum EnvelopeKind : byte
 
     /// <summary>The leader has counted all touches up to a batch.</summary>
     TouchAck = 4,
+
+    /// <summary>The sender's state digests after some entries.</summary>
+    Digest = 5,
 }
 
 /// <content>The other members: forwarded writes, and what to do when the leader changes.</content>
@@ -50,7 +53,7 @@ public sealed partial class Replica
             case EnvelopeKind.Raft:
                 StepRaft(from, body);
                 break;
-            case EnvelopeKind.Forward when Leads:
+            case EnvelopeKind.Forward when Leads && WritesStopped is null:
                 TakeForwards(body.Span);
                 break;
             case EnvelopeKind.Touch when Leads:
@@ -58,6 +61,9 @@ public sealed partial class Replica
                 break;
             case EnvelopeKind.TouchAck when from == _leader:
                 TakeTouchAck(body.Span);
+                break;
+            case EnvelopeKind.Digest:
+                TakeDigests(from, body.Span);
                 break;
         }
     }

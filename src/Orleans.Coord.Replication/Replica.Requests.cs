@@ -37,7 +37,7 @@ public sealed partial class Replica
                 return false;
             case RequestKind.Write:
                 request.Kind = PendingKind.Write;
-                if (!RefusedAsDiskIsLow(session, ref request, reader.Rest)
+                if (!Refused(session, ref request, reader.Rest)
                     && !ProposeRequest(session, ref request, reader.Rest))
                 {
                     return false;
@@ -203,11 +203,18 @@ public sealed partial class Replica
         return true;
     }
 
-    // Deletes and goodbyes give room back, so they pass; the reserve is there for them.
+    // While no state can be trusted, or the disk is low. Deletes and goodbyes give room back, so they pass then.
     // A write that has run already must not be called refused.
-    private bool RefusedAsDiskIsLow(Session session, ref PendingRequest request, ReadOnlySpan<byte> body)
+    private bool Refused(Session session, ref PendingRequest request, ReadOnlySpan<byte> body)
     {
         OpCode op = CoordStateMachine.Unwrap(request.Op, body);
+        if (WritesStopped is not null)
+        {
+            request.Kind = PendingKind.Local;
+            request.Code = CoordErrorCode.SystemError;
+            return true;
+        }
+
         if (!_diskLow || op is OpCode.Delete or OpCode.CloseSession or OpCode.DeleteContainer
             or OpCode.TryRemove or OpCode.RemoveRecursive
             || (request.Op == OpCode.Numbered && _machine.HasRun(session.Id, body)))

@@ -20,7 +20,7 @@ public sealed partial class Replica
     private readonly Dictionary<ulong, (ReplicaId From, long Batch)> _touchRounds = [];
     private readonly Dictionary<ulong, (Session Session, int Count)> _pings = [];
     private readonly JuteWriter _touches = new();
-    private long _nextBatch = 1;
+    private long _nextBatch;
     private long _lastTouchMs;
     private long _lastAckMs;
     private long _lastJoinMs = long.MinValue / 2;
@@ -139,6 +139,14 @@ public sealed partial class Replica
         }
 
         long batch = BinaryPrimitives.ReadInt64BigEndian(body);
+        bool ours = _touchesSent.TryPeek(out (long Batch, long SentMs) oldest)
+            && batch >= oldest.Batch && batch < _nextBatch;
+        if (!ours)
+        {
+            // Late, or for a batch of this member's life before its restart: it vouches for nothing.
+            return;
+        }
+
         while (_touchesSent.TryPeek(out (long Batch, long SentMs) sent) && sent.Batch <= batch)
         {
             // Counted from the sending: the leader may have heard of it at once.

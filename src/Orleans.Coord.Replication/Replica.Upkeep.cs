@@ -21,7 +21,7 @@ public sealed partial class Replica
     /// <summary>Time has passed.</summary>
     public void Tick()
     {
-        if (_now.MonotonicMs - _lastTickMs > _options.LateTickMs && !Has(ReplicaFaults.ExpireAfterPause))
+        if (_now.MonotonicMs - _lastTickMs > _options.LateTickMs)
         {
             // This process was paused or starved: clients could not be heard, so none may expire for it.
             _leases.GrantAll(_now.MonotonicMs);

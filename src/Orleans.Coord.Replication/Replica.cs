@@ -42,6 +42,7 @@ public sealed partial class Replica
         _machine = machine;
         _log = log;
         _snapshots = snapshots;
+        _guard = new DivergenceGuard(options.Id);
         _authenticator = new Authenticator(options.Authentication, options.PasswordSecret);
         _leases = new SessionLeases(Math.Max(1, options.TickTimeMs / 4));
         _now = now;
@@ -52,6 +53,8 @@ public sealed partial class Replica
         _nextReapMs = now.MonotonicMs + options.ContainerCheckMs;
         // Starts anywhere: a ticket of an entry from before a restart must not meet one of ours.
         _lastTicket = random.Next();
+        // So does a batch of touches: an answer to one of an earlier life must not pass for one of this.
+        _nextBatch = (long)(random.Next() >> 2);
         // ZooKeeper's shape: the member in the high byte, then the time, then a counter.
         _nextSessionId = ((long)options.Id.Value << 56) | (long)((ulong)(now.WallMs << 24) >> 8);
     }
@@ -127,6 +130,7 @@ public sealed partial class Replica
 
         SendForwards();
         SendTouches();
+        SendDigests();
         _peers?.Flush();
         StartSnapshotIfDue();
         ContinueSnapshot();
@@ -194,7 +198,8 @@ public sealed partial class Replica
     }
 
     // False: nobody takes it now, or there is no room; the caller keeps it and comes again.
-    private bool Propose(ReadOnlySpan<byte> command) => Leads ? Append(command) : Forward(command);
+    private bool Propose(ReadOnlySpan<byte> command) =>
+        WritesStopped is null && (Leads ? Append(command) : Forward(command));
 
     // Copies the command to where it stays until the entry is no longer needed: many share one chunk.
     private bool Append(ReadOnlySpan<byte> command)

@@ -23,24 +23,18 @@ internal enum ReplicaFaults
     /// <summary>A new leader takes sessions over with almost nothing left of their time-outs.</summary>
     GrantLittle = 1 << 4,
 
-    /// <summary>A leader that stood still expires everyone it did not hear meanwhile.</summary>
-    ExpireAfterPause = 1 << 5,
-
     /// <summary>Tells of a change after the answer that shows it.</summary>
-    EventsLate = 1 << 6,
-
-    /// <summary>Takes clients that have seen more than it has.</summary>
-    AcceptAhead = 1 << 7,
+    EventsLate = 1 << 5,
 
     /// <summary>Keeps its clients when a snapshot from the leader replaces its tree.</summary>
-    KeepClients = 1 << 8,
+    KeepClients = 1 << 6,
 
     /// <summary>A leader does not count what other members' clients say.</summary>
-    IgnoreTouches = 1 << 9,
+    IgnoreTouches = 1 << 7,
 
     /// <summary>A leader vouches for touches without making sure that it still leads.</summary>
-    VouchAlone = 1 << 10,
+    VouchAlone = 1 << 8,
 
     /// <summary>Never sends again what was lost on the way to the leader.</summary>
-    NeverResend = 1 << 11,
+    NeverResend = 1 << 9,
 }

@@ -63,6 +63,9 @@ public sealed record ReplicaOptions
     /// <summary>Log bytes after which a snapshot is taken, or the last snapshot's size if that is larger.</summary>
     public long SnapshotLogBytes { get; init; } = 64L << 20;
 
+    /// <summary>Members compare their states after every so many entries.</summary>
+    internal int DigestEvery { get; init; } = 128;
+
     /// <summary>Bugs to plant; for tests only.</summary>
     internal ReplicaFaults Faults { get; init; }
 

@@ -55,6 +55,14 @@ public sealed class SimDisk(ulong seed) : IDisk
     /// <summary>Flips a bit, in the cache and on the platter.</summary>
     public void FlipBit(string path, long offset, int bit) => _names.Current[path].FlipBit(offset, bit);
 
+    /// <summary>Whether a byte of a file is zero.</summary>
+    public bool IsZero(string path, long offset)
+    {
+        Span<byte> one = [0];
+        _names.Current[path].Read(offset, one);
+        return one[0] == 0;
+    }
+
     /// <summary>Size of a file.</summary>
     public long LengthOf(string path) => _names.Current[path].Length;
 

@@ -23,6 +23,7 @@ internal sealed partial class SimClient
     private byte[] _password = new byte[CoordLimits.PasswordBytes];
     private long _lastZxid;
     private long _connectSentUs;
+    private long _connectNotBeforeUs;
     private long _lastHeardUs;
     private long _lastPingUs;
     private int _xid;
@@ -144,7 +145,11 @@ internal sealed partial class SimClient
         _world.Time.After(1000 + _random.Below(2000 * _world.Options.ThinkMs), Act);
         if (_connection is null)
         {
-            Connect();
+            if (NowUs >= _connectNotBeforeUs || _quiet)
+            {
+                Connect();
+            }
+
             return;
         }
 
@@ -273,6 +278,8 @@ internal sealed partial class SimClient
         _connection?.Leave(tell ? 1000 + _random.Below(_random.OneIn(5) ? 3_000_000 : 20_000) : 10_000_000);
         _connection = null;
         _welcomed = false;
+        // Sometimes it takes its time, and relies on its session all the same.
+        _connectNotBeforeUs = _random.OneIn(5) ? NowUs + _random.Below(_timeoutMs * 1000) : NowUs;
         foreach (SimRequest request in _pending)
         {
             OutcomeUnknown(request);

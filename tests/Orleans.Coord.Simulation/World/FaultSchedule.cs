@@ -142,6 +142,11 @@ internal sealed class FaultSchedule(SimWorld world)
                 break;
             case Faults.BitFlip when Spoil(victim):
                 victim.FlipBit();
+                if (_random.OneIn(2))
+                {
+                    victim.Stop(CrashKind.Kill, DownMs());
+                }
+
                 break;
             case Faults.WipedDisk when world.Options.Members > 1 && world.HaveAllMet && Spoil(victim):
                 victim.Wipe();

@@ -119,6 +119,10 @@ internal sealed class SimMember(SimWorld world, int id)
         {
             Halt(process, e);
         }
+        catch (DivergenceException e)
+        {
+            throw new SimViolationException("divergence guard", $"member {id}: {e.Message}");
+        }
     }
 
     /// <summary>An envelope arrives, from a process that may have ended since.</summary>
@@ -195,7 +199,13 @@ internal sealed class SimMember(SimWorld world, int id)
         {
             IsDamaged = true;
             string file = _random.PickOf(files);
-            long offset = _random.Below((int)Math.Min(Disk.LengthOf(file), 1 << 20));
+            long offset = 0;
+            for (int tries = 0; tries < 8 && (tries == 0 || Disk.IsZero(file, offset)); tries++)
+            {
+                // Rather where something is written than in the empty rest.
+                offset = _random.Below((int)Disk.LengthOf(file));
+            }
+
             world.Trace.Add(world.NowUs, TraceKind.Fault, id, offset, 0, "bit flipped in " + file);
             Disk.FlipBit(file, offset, _random.Below(8));
         }

@@ -151,6 +151,17 @@ public sealed record SimOptions
             faults |= random.Percent(likely) ? (Faults)(1 << i) : Faults.None;
         }
 
+        bool focused = random.OneIn(3);
+        if (focused)
+        {
+            // A few kinds, much more often: what needs the same thing to happen again and again.
+            faults = Faults.None;
+            for (int kinds = random.Between(1, 3); kinds > 0; kinds--)
+            {
+                faults |= (Faults)(1 << random.Below(KindsOfFault));
+            }
+        }
+
         int clients = random.Between(3, 6);
         return new SimOptions
         {
@@ -158,7 +169,7 @@ public sealed record SimOptions
             Clients = clients,
             UnsafeMs = random.Pick(2500, 4000, 6000),
             Faults = faults,
-            FaultEveryMs = random.Pick(150, 300, 600),
+            FaultEveryMs = focused ? random.Pick(60, 150) : random.Pick(150, 300, 600),
             DropPercent = faults.HasFlag(Faults.Drop) ? random.Pick(1, 5, 20) : 0,
             DelayUs = random.Pick(500, 3000, 20_000),
             DiskUs = random.Pick(200, 2000, 15_000),
@@ -189,6 +200,7 @@ public sealed record SimOptions
             Faults = Bug.InRaft(),
         },
         Faults = Bug.InReplica(),
+        DigestEvery = 8,
         SnapshotSliceZnodes = SnapshotSlice,
         PasswordSecret = "the secret of a simulated member"u8.ToArray(),
         TickTimeMs = 400,

@@ -33,7 +33,9 @@ internal sealed class SimProcess : ILogStoreObserver, IPeerTransport
         _world = world;
         _member = member;
         _random = new SplitMix64(world.Random.Next());
-        _treeFaults = world.Options.Bug.InTree();
+        // One member alone diverges; every other bug is in all of them.
+        TreeFaults faults = world.Options.Bug.InTree();
+        _treeFaults = faults == TreeFaults.Diverge && member.Id != 2 ? TreeFaults.None : faults;
         _directory = DataDirectory.Open(Folder, world.Options.WalOptions, disk);
         try
         {

@@ -82,6 +82,43 @@ public sealed class ExtensionTests
     }
 
     [Fact]
+    public async Task Writes_that_were_cancelled_or_refused_here_do_not_fill_the_window()
+    {
+        const int Window = 1024;
+        using var server = new FakeServer();
+        await using CoordClient client = server.NewClient(configure: options => options.MaxRequestBytes = 1_000);
+        using var cancel = new CancellationTokenSource();
+        Task<Stat>[] sets;
+        using (FakeConnection first = await server.WelcomeAsync(extensions: All))
+        {
+            for (int i = 0; i < Window + 1; i++)
+            {
+                await Assert.ThrowsAsync<CoordException>(() => client.SetAsync("/a", new byte[2_000]).Soon());
+            }
+
+            sets = [.. Enumerable.Range(0, Window).Select(_ => client.SetAsync("/a", default, -1, cancel.Token))];
+            for (int i = 1; i <= Window; i++)
+            {
+                Assert.Equal(i, Numbers(await first.ExpectAsync(OpCode.Numbered)).Number);
+            }
+
+            await cancel.CancelAsync();
+        }
+
+        Task<Stat> last = client.SetAsync("/b", default);
+        using FakeConnection second = await server.WelcomeAsync(extensions: All);
+        for (int i = 1; i <= Window + 1; i++)
+        {
+            FakeRequest request = await second.ExpectAsync(OpCode.Numbered);
+            Assert.Equal(i, Numbers(request).Number);
+            await second.ReplyAsync(request, i, OfStat());
+        }
+
+        await last.Soon();
+        Assert.All(sets, set => Assert.True(set.IsCanceled));
+    }
+
+    [Fact]
     public async Task Writes_of_many_bytes_wait_as_well()
     {
         using var server = new FakeServer();

@@ -46,6 +46,16 @@ internal sealed partial class Connection
         }
     }
 
+    // The last number given, to a write that was not sent after all.
+    private void TakeNumberBack(Request request)
+    {
+        if (request.Number > 0 && request.Sends == 0)
+        {
+            _session.TakeBack(request.Number);
+            request.Number = 0;
+        }
+    }
+
     private void NoteWriteSent(Request request, int bytes)
     {
         if (request.Number > 0)
@@ -71,6 +81,7 @@ internal sealed partial class Connection
         while (_repeats.TryDequeue(out request) && request.Number > 0 && !Has(ServerExtensions.NumberedWrites))
         {
             // The server that it was sent to would have known; this one would run it a second time.
+            _session.NoteAnswered(request.Number);
             request.Fail(new OutcomeUnknownException(_session.ClientPath(request)));
         }
 
@@ -79,24 +90,20 @@ internal sealed partial class Connection
 
     // There is no telling yet how to send the next request, or it is a write for which the server has no room before
     // the client has more answers.
-    private bool MustWait()
+    private bool MustWait() =>
+        !IsDiscovered || (_session.TryPeek(out Request? next) && IsNumbered(next) && IsFull());
+
+    // As MustWait, by the writer, who will be called again when there is room.
+    private bool MustWaitForRoom()
     {
-        if (!IsDiscovered)
-        {
-            return true;
-        }
-
-        if (!_session.TryPeek(out Request? next) || !IsNumbered(next))
-        {
-            return false;
-        }
-
         // Noted before looking, so that the reader either sees it or has made room already.
         Volatile.Write(ref _waitsForAnswers, true);
         Interlocked.MemoryBarrier();
-        bool isFull = _session.UnansweredNumbers >= MaxUnanswered
-            || Interlocked.Read(ref _unansweredBytes) >= MaxUnansweredBytes;
-        Volatile.Write(ref _waitsForAnswers, isFull);
-        return isFull;
+        bool mustWait = MustWait();
+        Volatile.Write(ref _waitsForAnswers, mustWait);
+        return mustWait;
     }
+
+    private bool IsFull() => _session.UnansweredNumbers >= MaxUnanswered
+        || Interlocked.Read(ref _unansweredBytes) >= MaxUnansweredBytes;
 }

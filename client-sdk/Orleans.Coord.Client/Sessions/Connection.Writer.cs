@@ -104,7 +104,7 @@ internal sealed partial class Connection
 
     private bool TryNext([NotNullWhen(true)] out Request? request) =>
         _preamble.TryDequeue(out request)
-        || (IsDiscovered && (TryNextRepeat(out request) || (!MustWait() && _session.TryDequeue(out request))));
+        || (IsDiscovered && (TryNextRepeat(out request) || (!MustWaitForRoom() && _session.TryDequeue(out request))));
 
     private void EncodeDuePing()
     {
@@ -120,7 +120,8 @@ internal sealed partial class Connection
 
     private void Encode(Request request)
     {
-        if (request.IsAnswered)
+        // A write that has a number goes out again also when nobody waits for it: the answers keep their order.
+        if (request.IsAnswered && request.Number == 0)
         {
             request.End();
             return;
@@ -147,6 +148,7 @@ internal sealed partial class Connection
         if (!TryWriteBody(request))
         {
             _out.Truncate(start);
+            TakeNumberBack(request);
             return;
         }
 
@@ -154,6 +156,7 @@ internal sealed partial class Connection
         if (length > _session.Options.MaxRequestBytes)
         {
             _out.Truncate(start);
+            TakeNumberBack(request);
             request.Fail(new CoordException(
                 CoordErrorCode.BadArguments, request.Path, $"The request of {length} bytes is too large to send"));
             return;

@@ -23,6 +23,13 @@ internal sealed partial class Session
         return _lastNumber;
     }
 
+    /// <summary>The last number was not used.</summary>
+    public void TakeBack(long number)
+    {
+        Invariant.Check(number == _lastNumber);
+        Volatile.Write(ref _lastNumber, number - 1);
+    }
+
     /// <summary>Called by the reader of the one live connection.</summary>
     public void NoteAnswered(long number)
     {

@@ -22,6 +22,13 @@ internal sealed class ReplicaReport(ReplicaPump pump, CoordSettings settings, st
         };
     }
 
+    public async ValueTask<bool> EndSessionAsync(long sessionId, CancellationToken cancellationToken)
+    {
+        var done = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        pump.Inspect(replica => done.TrySetResult(replica.EndSession(sessionId)));
+        return await done.Task.WaitAsync(cancellationToken);
+    }
+
     private static ServerStatistics? Describe(Replica replica, ReportParts parts)
     {
         if (!replica.CanServe)

@@ -8,6 +8,12 @@ public interface IServerReport
     /// <param name="cancellationToken">Cancelled when the client has waited long enough.</param>
     /// <returns>Null while the replica can't serve: the words then say so, as ZooKeeper's do.</returns>
     ValueTask<ServerStatistics?> ReadAsync(ReportParts parts, CancellationToken cancellationToken);
+
+    /// <summary>Ends a session, as its expiry would, because an operator wants so.</summary>
+    /// <param name="sessionId">Which.</param>
+    /// <param name="cancellationToken">Cancelled when the operator has waited long enough.</param>
+    /// <returns>False if there is no such session, or nobody can end it now.</returns>
+    ValueTask<bool> EndSessionAsync(long sessionId, CancellationToken cancellationToken);
 }
 
 /// <summary>The parts of a report that take time in proportion to the number of sessions or watches.</summary>

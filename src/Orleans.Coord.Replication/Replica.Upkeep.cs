@@ -42,6 +42,20 @@ public sealed partial class Replica
     /// <summary>Free disk space fell below the reserve, or is above it again.</summary>
     public void DiskLow(bool low) => _diskLow = low;
 
+    /// <summary>Ends a session as its expiry would, because an operator wants so.</summary>
+    /// <returns>False if there is no such session, or no room in the log.</returns>
+    public bool EndSession(long sessionId)
+    {
+        if (!_machine.Sessions.TryGet(sessionId, out Tree.Session? session))
+        {
+            return false;
+        }
+
+        _command.Clear();
+        CommandCodec.WriteExpireSession(_command, _now.WallMs, sessionId, session.Generation);
+        return Propose(_command.Written);
+    }
+
     private void ProposeExpiries()
     {
         _expired.Clear();

@@ -97,6 +97,41 @@ public sealed class AdminTests
         Assert.Equal(HttpStatusCode.MethodNotAllowed, response.StatusCode);
     }
 
+    [Theory]
+    [InlineData("0xff", 255, null)]
+    [InlineData("-2", -2, null)]
+    [InlineData("0xfffffffffffffffe", -2, null)]
+    [InlineData("0", 0, "there is no session 0 here")]
+    public async Task An_operator_ends_a_session_by_its_number(string text, long id, string? error)
+    {
+        var report = new FakeReport();
+        await using GatewayFixture gateway = await StartAsync(report);
+        Assert.Equal(error, await EndSessionAsync(gateway, text));
+        Assert.Equal([id], report.EndedSessions);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("bob")]
+    [InlineData("ff")]
+    public async Task What_is_no_sessions_number_is_told(string text)
+    {
+        var report = new FakeReport();
+        await using GatewayFixture gateway = await StartAsync(report);
+        Assert.StartsWith(
+            "close_session requires session_id", await EndSessionAsync(gateway, text), StringComparison.Ordinal);
+        Assert.Empty(report.EndedSessions);
+    }
+
+    private static async Task<string?> EndSessionAsync(GatewayFixture gateway, string id)
+    {
+        using var http = new HttpClient { BaseAddress = AddressOf(gateway) };
+        using var nothing = new StringContent("");
+        var command = new Uri("/commands/close_session?session_id=" + id, UriKind.Relative);
+        using HttpResponseMessage response = await http.PostAsync(command, nothing);
+        return (string?)JsonNode.Parse(await response.Content.ReadAsStringAsync())!["error"];
+    }
+
     private static Task<GatewayFixture> StartAsync(FakeReport? report = null) => GatewayFixture.StartAsync(
         new GatewayOptions { AdminEndPoint = new IPEndPoint(IPAddress.Loopback, 0), FourLetterWords = ["*"] },
         report ?? new FakeReport());

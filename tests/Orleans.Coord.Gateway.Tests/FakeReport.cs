@@ -41,5 +41,13 @@ internal sealed class FakeReport : IServerReport
         return ValueTask.FromResult(Statistics);
     }
 
+    public List<long> EndedSessions { get; } = [];
+
+    public ValueTask<bool> EndSessionAsync(long sessionId, CancellationToken cancellationToken)
+    {
+        EndedSessions.Add(sessionId);
+        return ValueTask.FromResult(sessionId != 0);
+    }
+
     private static DateTimeOffset At(int second) => new(2026, 11, 21, 3, 10, second, TimeSpan.Zero);
 }

@@ -14,6 +14,23 @@ public sealed class SessionLifeTests
         Assert.Equal(granted, _silo.Join(wished).TimeoutMs);
 
     [Fact]
+    public void An_operator_ends_a_session_and_its_ephemerals_with_it()
+    {
+        var silo = new TestSilo();
+        TestClient client = silo.Join();
+        client.AddCreate("/e", mode: 1);
+        client.Send();
+        Assert.Equal(CoordErrorCode.Ok, client.Next().Code);
+        bool ended = false;
+        silo.Turn(replica => ended = replica.EndSession(client.SessionId));
+        Assert.True(ended);
+        Assert.NotNull(client.Closed);
+        Assert.Equal(0, silo.Replica.Machine.EphemeralCount);
+        silo.Turn(replica => ended = replica.EndSession(client.SessionId));
+        Assert.False(ended);
+    }
+
+    [Fact]
     public void A_silent_session_expires_and_its_ephemerals_vanish()
     {
         TestClient silent = _silo.Join(4_000);

@@ -61,6 +61,12 @@ def four_letter_word(port, word):
         return answer.decode()
 
 
+def coord_settings(sasl_users=(), **settings):
+    """Settings as our silo spells them."""
+    spelled = [f"{SETTINGS[name][0]}={_text(value)}" for name, value in settings.items()]
+    return spelled + [f"Coord:Sasl:Users:{user}={password}" for user, password in dict(sasl_users).items()]
+
+
 class Server:
     """One server with a data folder of its own, on one port for its whole life."""
 
@@ -189,11 +195,7 @@ class Server:
 
     def _coord_command(self):
         command = ["./coord", "up", "--port", str(self.port), "--data", str(self.data)]
-        for name, value in self._settings.items():
-            command += ["--set", f"{SETTINGS[name][0]}={_text(value)}"]
-        for user, password in self._sasl_users.items():
-            command += ["--set", f"Coord:Sasl:Users:{user}={password}"]
-        for setting in self._extra:
+        for setting in [*coord_settings(self._sasl_users, **self._settings), *self._extra]:
             command += ["--set", setting]
         return command
 

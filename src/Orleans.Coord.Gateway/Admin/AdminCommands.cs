@@ -49,6 +49,21 @@ internal sealed class AdminCommands(
         return answer;
     }
 
+    /// <summary>Ends the session named by <c>session_id</c>, decimal or with 0x. Ours, for what JMX did.</summary>
+    public async Task<JsonObject> EndSessionAsync(IQueryCollection query)
+    {
+        string text = query["session_id"].ToString();
+        bool isHex = text.StartsWith("0x", StringComparison.OrdinalIgnoreCase);
+        bool readable = long.TryParse(
+            isHex ? text[2..] : text, isHex ? NumberStyles.HexNumber : NumberStyles.AllowLeadingSign,
+            CultureInfo.InvariantCulture, out long id);
+        using var patience = new CancellationTokenSource(_patience);
+        string? error = !readable ? "close_session requires session_id, a number, or hexadecimal after 0x"
+            : report is null || !await report.EndSessionAsync(id, patience.Token) ? $"there is no session {text} here"
+            : null;
+        return new JsonObject { ["command"] = "close_session", ["error"] = error };
+    }
+
     /// <summary>The figures of <c>mntr</c>, as Prometheus reads them.</summary>
     public async Task<string> MetricsAsync()
     {

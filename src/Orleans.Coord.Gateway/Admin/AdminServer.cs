@@ -14,7 +14,8 @@ namespace Orleans.Coord.Gateway;
 
 /// <summary>
 /// The words over HTTP, as ZooKeeper's admin server has them: <c>GET /commands</c> lists the commands,
-/// <c>GET /commands/NAME</c> runs one and answers in JSON; and the figures for Prometheus at <c>GET /metrics</c>.
+/// <c>GET /commands/NAME</c> runs one and answers in JSON; the figures for Prometheus at <c>GET /metrics</c>; and
+/// <c>POST /commands/close_session?session_id=0x…</c>, which ends a session.
 /// </summary>
 internal sealed class AdminServer : IHttpApplication<HttpContext>, IAsyncDisposable
 {
@@ -82,7 +83,12 @@ internal sealed class AdminServer : IHttpApplication<HttpContext>, IAsyncDisposa
     public async Task ProcessRequestAsync(HttpContext context)
     {
         string path = context.Request.Path.Value?.TrimEnd('/') ?? "";
-        if (!HttpMethods.IsGet(context.Request.Method))
+        if (HttpMethods.IsPost(context.Request.Method) && path == CommandsPath + "/close_session")
+        {
+            JsonObject answer = await _commands.EndSessionAsync(context.Request.Query);
+            await WriteAsync(context, "application/json; charset=utf-8", answer.ToJsonString(_indented));
+        }
+        else if (!HttpMethods.IsGet(context.Request.Method))
         {
             context.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
         }

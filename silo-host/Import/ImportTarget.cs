@@ -101,13 +101,17 @@ internal sealed class ImportTarget : ILogStoreObserver
 
     void ILogStoreObserver.SnapshotPersisted(SnapshotMetadata metadata) => _persisted = true;
 
+    void ILogStoreObserver.SnapshotAborted(SnapshotMetadata metadata) => _failure = NoSpace();
+
     void ILogStoreObserver.Failed(StorageException error) => _failure = error;
 
     void ILogStoreObserver.DiskLow(bool low)
     {
         if (low)
         {
-            _failure = new StorageException("There is not enough free space on the disk for the import.");
+            _failure = NoSpace();
         }
     }
+
+    private static StorageException NoSpace() => new("There is not enough free space on the disk for the import.");
 }

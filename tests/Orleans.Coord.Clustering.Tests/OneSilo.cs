@@ -21,7 +21,7 @@ public sealed class OneSilo : IAsyncLifetime
         var settings = new CoordSettings { ClientPort = 0, DataDirectory = _folder, Host = Hosts.Standalone };
         _silo = StandaloneSilo.Open(
             settings, new IPEndPoint(IPAddress.Loopback, 0), NullLoggerFactory.Instance, cluster: null);
-        await _silo.ServeAsync();
+        await _silo.ServeAsync(CancellationToken.None);
         Clients = new CoordClientSource(new CoordClientOptions { ConnectionString = ConnectionString });
     }
 

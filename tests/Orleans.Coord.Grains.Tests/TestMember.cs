@@ -28,7 +28,7 @@ internal sealed class TestMember : IClusterRuntime
         var settings = new CoordSettings { ClientPort = 0, DataDirectory = _folder, ReplicaId = id };
         _silo = StandaloneSilo.Open(
             settings, new IPEndPoint(IPAddress.Loopback, 0), NullLoggerFactory.Instance, this);
-        _serving = _silo.ServeAsync();
+        _serving = _silo.ServeAsync(CancellationToken.None);
         Replica = new LocalReplica(Id, _mailbox!, _mailbox!, (peer, incarnation) =>
         {
             Admitted[peer] = incarnation;

@@ -178,7 +178,7 @@ public sealed partial class Replica
         if (_leader != ReplicaId.None && !IsAlone)
         {
             // A change of leader costs the clients a round trip, not the rest of a tick on top.
-            Resend();
+            ResendAll();
         }
     }
 

@@ -24,7 +24,7 @@ internal sealed class DivergenceGuard(ReplicaId self)
     private const int Kept = 64;
     private readonly SortedDictionary<long, Dictionary<ReplicaId, ulong>> _reports = [];
 
-    /// <summary>The newest entry on which a majority of the voters, this member among them, agreed; 0 if none.</summary>
+    /// <summary>The newest entry on which a majority of voters and this member agreed; 0 if none.</summary>
     public long AgreedIndex { get; private set; }
 
     /// <summary>Takes a member's digest, this one's included, and judges.</summary>

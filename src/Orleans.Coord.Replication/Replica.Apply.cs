@@ -208,6 +208,16 @@ public sealed partial class Replica
             return;
         }
 
+        if (_result.Code == CoordErrorCode.NodeExists && command.Kind == CommandKind.CreateSession)
+        {
+            // A wall clock that was set back or stood still over a restart gave an id that is in use: take the next.
+            _nextSessionId = Math.Max(_nextSessionId, command.SessionId + 1);
+            if (ProposeAttach(session))
+            {
+                return;
+            }
+        }
+
         JuteWriter output = session.Connection.Output;
         bool withReadOnlyByte = session.Request.HasReadOnlyByte;
         if (_result.Code != CoordErrorCode.Ok)

@@ -93,8 +93,8 @@ public sealed partial class Replica
         {
             case DigestVerdict.Diverged:
                 throw new DivergenceException(
-                    $"This replica ({_options.Id.Value}) has diverged: after entry {index} a majority has another state "
-                    + $"than it ({_guard.Describe(index)}). It stops, so that nobody reads from it. Keep its data "
+                    $"This replica ({_options.Id.Value}) has diverged: after entry {index} a majority has another "
+                    + $"state ({_guard.Describe(index)}). It stops, so that nobody reads from it. Keep its data "
                     + "directory for an examination, and let the member join anew with an empty one.");
             case DigestVerdict.Split:
                 WritesStopped ??=

@@ -178,7 +178,7 @@ public sealed partial class Replica
         if (_leader != ReplicaId.None && !IsAlone)
         {
             // A change of leader costs the clients a round trip, not the rest of a tick on top.
-            ResendIfDue();
+            ResendAll();
         }
     }
 
@@ -259,11 +259,6 @@ public sealed partial class Replica
 
     private void ResendIfDue()
     {
-        if (Has(ReplicaFaults.NeverResend))
-        {
-            return;
-        }
-
         if (_resendDue)
         {
             ResendAll();
@@ -305,7 +300,7 @@ public sealed partial class Replica
     private void Resend(Session session)
     {
         session.ProgressMs = _now.MonotonicMs;
-        for (int i = 0; i < session.Pending.Count; i++)
+        for (int i = 0; i < session.Pending.Count && !Has(ReplicaFaults.NeverResend); i++)
         {
             if (!ResendOne(session, ref session.Pending[i]))
             {

@@ -55,7 +55,7 @@ public sealed partial class Replica
 
                 session.Barriers++;
                 break;
-            case RequestKind.Ping when !IsAlone && !Has(ReplicaFaults.PingAlone):
+            case RequestKind.Ping when !IsAlone:
                 // Answered when the leader vouches for it, and out of order: clients expect no order of heartbeats.
                 return AskPing(session, 1);
             case RequestKind.Auth or RequestKind.Sasl when session.Pending.Count > 0:

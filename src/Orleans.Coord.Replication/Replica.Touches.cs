@@ -109,12 +109,6 @@ public sealed partial class Replica
             _leases.Touch(BinaryPrimitives.ReadInt64BigEndian(body[at..]), _now.MonotonicMs);
         }
 
-        if (Has(ReplicaFaults.VouchAlone))
-        {
-            SendTouchAck(from, BinaryPrimitives.ReadInt64BigEndian(body));
-            return;
-        }
-
         ulong round = NextTicket();
         if (_raft.ReadIndex(round))
         {

@@ -14,27 +14,21 @@ internal enum ReplicaFaults
     /// <summary>Answers a sync without asking the leader.</summary>
     SyncAtOnce = 1 << 1,
 
-    /// <summary>Answers pings without the leader's word.</summary>
-    PingAlone = 1 << 2,
-
     /// <summary>A new leader grants no session anything: none ever expires.</summary>
-    GrantNothing = 1 << 3,
+    GrantNothing = 1 << 2,
 
     /// <summary>A new leader takes sessions over with almost nothing left of their time-outs.</summary>
-    GrantLittle = 1 << 4,
+    GrantLittle = 1 << 3,
 
     /// <summary>Tells of a change after the answer that shows it.</summary>
-    EventsLate = 1 << 5,
+    EventsLate = 1 << 4,
 
     /// <summary>Keeps its clients when a snapshot from the leader replaces its tree.</summary>
-    KeepClients = 1 << 6,
+    KeepClients = 1 << 5,
 
     /// <summary>A leader does not count what other members' clients say.</summary>
-    IgnoreTouches = 1 << 7,
-
-    /// <summary>A leader vouches for touches without making sure that it still leads.</summary>
-    VouchAlone = 1 << 8,
+    IgnoreTouches = 1 << 6,
 
     /// <summary>Never sends again what was lost on the way to the leader.</summary>
-    NeverResend = 1 << 9,
+    NeverResend = 1 << 7,
 }

@@ -68,7 +68,7 @@ internal sealed record Options
                 case "--from" when ulong.TryParse(value, CultureInfo.InvariantCulture, out ulong s):
                     read = read with { From = s };
                     break;
-                case "--threads" when int.TryParse(value, CultureInfo.InvariantCulture, out int t) && t is > 0 and <= 64:
+                case "--threads" when byte.TryParse(value, CultureInfo.InvariantCulture, out byte t) && t > 0:
                     read = read with { Threads = t };
                     break;
                 case "--lines" when int.TryParse(value, CultureInfo.InvariantCulture, out int l) && l > 0:

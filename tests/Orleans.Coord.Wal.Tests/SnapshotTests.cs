@@ -21,6 +21,26 @@ public sealed class SnapshotTests
     }
 
     [Fact]
+    public void One_begun_while_another_is_unfinished_waits_for_it_to_be_committed_or_given_up()
+    {
+        _rig.AppendEach(1, 100);
+        ISnapshotWriter own = _rig.Directory.Snapshots.Create(Make.Metadata(50));
+        own.Write(new byte[100]);
+        ISnapshotWriter givenUp = _rig.Directory.Snapshots.Create(Make.Metadata(60));
+        givenUp.Write(new byte[100]);
+        ISnapshotWriter last = _rig.Directory.Snapshots.Create(Make.Metadata(70));
+        last.Write(new byte[100]);
+        last.Commit();
+        _rig.Settle();
+        Assert.Empty(_rig.SnapshotFiles);
+        own.Commit();
+        givenUp.Abort();
+        _rig.Settle();
+        Assert.Equal([50L, 70L], _rig.Recorder.Snapshots.Select(snapshot => snapshot.Index.Value));
+        Assert.Equal(70, _rig.Reopen().Directory.Snapshots.Latest!.Index.Value);
+    }
+
+    [Fact]
     public void A_damaged_newest_snapshot_is_passed_over_for_the_one_before()
     {
         _rig.AppendEach(1, 100).Snapshot(90).AppendEach(101, 200).Snapshot(190);

@@ -113,7 +113,8 @@ internal sealed class LogChecker(SimWorld world)
             ? newest.Value == _terms[(int)Applied]
             : raft.Log.BaseIndex.Value >= Applied;
         SimViolationException.Unless(
-            complete, "leader completeness", $"member {process.Id} leads term {term} without committed entry {Applied}");
+            complete, "leader completeness",
+            $"member {process.Id} leads term {term} without committed entry {Applied}");
     }
 
     private static ulong HashOf(in Entry entry)

@@ -39,7 +39,7 @@ internal sealed partial class Model
     /// <summary>How the entry must be answered.</summary>
     public ModelResult ResultAt(long index) => _results[(int)index];
 
-    /// <summary>The index of an executed request that no answer was seen of; the largest half if there is none.</summary>
+    /// <summary>The index of an executed request that no answer was seen of; a huge one if there is none.</summary>
     /// <param name="request">Which request.</param>
     /// <param name="isUnique">Whether no other has the same body; if not, each is told another index.</param>
     public long TakeUnanswered((long SessionId, ulong BodyHash) request, bool isUnique)

@@ -11,7 +11,7 @@ internal enum RegisterKind : byte
     Delete,
 }
 
-/// <summary>One operation on one register, from the client's side: when it was sent and when, if ever, answered.</summary>
+/// <summary>One operation on one register, from the client's side: when it was sent and when answered.</summary>
 internal sealed class RegisterOp(RegisterKind kind, string path, string value, int expected, long sentUs)
 {
     public RegisterKind Kind { get; } = kind;

@@ -17,7 +17,8 @@ internal static class StateChecker
             count++;
             Znode? node = machine.Tree.Find(Encoding.UTF8.GetBytes(expected.Path));
             Unless(node is not null, $"{who} lacks {expected.Path}");
-            Unless(node.ToStat() == expected.Stat, $"{who} has {expected.Path} as {node.ToStat()}, not {expected.Stat}");
+            Unless(
+                node.ToStat() == expected.Stat, $"{who} has {expected.Path} as {node.ToStat()}, not {expected.Stat}");
             Unless(
                 node.Data.AsSpan().SequenceEqual(expected.Data), $"{who} has other data at {expected.Path}");
             bool owned = node.EphemeralOwner == 0 || machine.Sessions.TryGet(node.EphemeralOwner, out _);

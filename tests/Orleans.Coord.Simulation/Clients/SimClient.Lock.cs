@@ -3,7 +3,9 @@ using Orleans.Coord.Jute;
 
 namespace Orleans.Coord.Simulation;
 
-/// <content>ZooKeeper's lock recipe: the lowest ephemeral sequential znode holds, the others watch the one before.</content>
+/// <content>
+/// ZooKeeper's lock recipe: the lowest ephemeral sequential znode holds, the others watch the one before.
+/// </content>
 internal sealed partial class SimClient
 {
     private const string LockFolder = "/lock";

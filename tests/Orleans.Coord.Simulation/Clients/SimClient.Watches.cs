@@ -140,7 +140,8 @@ internal sealed partial class SimClient
     private void Rearmed(long zxid)
     {
         _rearming = false;
-        foreach ((string Path, WatchTable Table) watch in _armed.Keys.Where(w => w.Table == WatchTable.Exists).ToArray())
+        var absent = _armed.Keys.Where(w => w.Table == WatchTable.Exists).ToArray();
+        foreach ((string Path, WatchTable Table) watch in absent)
         {
             // A znode that came and went while nobody listened is not told of: ZooKeeper's word too.
             if (_world.Model.NodeAt(watch.Path, zxid) is null)

@@ -13,7 +13,7 @@ internal sealed class FaultSchedule(SimWorld world)
     private readonly HashSet<int> _spoilt = [];
     private bool _over;
 
-    /// <summary>How many members may be lost for good: the others must still be a majority. A group of one may be lost.</summary>
+    // How many members may be lost for good: the others must still be a majority. A group of one may be lost.
     private int SpareMembers => Math.Max(1, (world.Options.Members - 1) / 2);
 
     public void Begin() => ScheduleNext();

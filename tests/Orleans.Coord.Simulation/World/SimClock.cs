@@ -2,7 +2,7 @@ using Orleans.Coord.Replication;
 
 namespace Orleans.Coord.Simulation;
 
-/// <summary>A member's two clocks: the monotonic one may run fast or slow, the wall clock may also jump and stop.</summary>
+/// <summary>A member's two clocks: the monotonic one may run fast or slow, the other also jump and stop.</summary>
 internal sealed class SimClock(SimScheduler time, int driftPermille)
 {
     private const long StartWallMs = 1_600_000_000_000;

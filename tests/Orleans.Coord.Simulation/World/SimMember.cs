@@ -52,7 +52,8 @@ internal sealed class SimMember(SimWorld world, int id)
             Process = new SimProcess(world, this, Disk);
             world.Trace.Add(world.NowUs, TraceKind.Start, id, Process.Replica.Machine.LastApplied);
             bool clean = IsDamaged || !Process.Notes.Any(note => note.Contains("damaged", StringComparison.Ordinal));
-            SimViolationException.Unless(clean, "storage", $"member {id} found damage: {string.Join(' ', Process.Notes)}");
+            SimViolationException.Unless(
+                clean, "storage", $"member {id} found damage: {string.Join(' ', Process.Notes)}");
             Process.Seen = Process.Replica.Machine.LastApplied;
             Process.Begin();
         }
@@ -135,8 +136,8 @@ internal sealed class SimMember(SimWorld world, int id)
 
         Guard(process, () =>
         {
-            bool linked = process.Admits(from)
-                && (world.Members[from.Id - 1].Process is not { IsAlive: true } now || now != from || from.Admits(process));
+            bool here = from.IsAlive && world.Members[from.Id - 1].Process == from;
+            bool linked = process.Admits(from) && (!here || from.Admits(process));
             if (linked)
             {
                 world.Met(id, from.Id);

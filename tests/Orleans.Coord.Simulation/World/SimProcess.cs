@@ -105,7 +105,7 @@ internal sealed class SimProcess : ILogStoreObserver, IPeerTransport
         }
     }
 
-    /// <summary>Whether a link with a process of another member may be: each must know the other's incarnation.</summary>
+    /// <summary>Whether a link with another member's process may be: its incarnation must be the known one.</summary>
     public bool Admits(SimProcess other) => _registry.Admit(new ReplicaId((byte)other.Id), other.Incarnation);
 
     /// <summary>A connection has output of this turn.</summary>

@@ -7,7 +7,8 @@ internal static class SimRandom
 
     public static bool Percent(this SplitMix64 random, int percent) => random.Below(100) < percent;
 
-    public static T Pick<T>(this SplitMix64 random, params ReadOnlySpan<T> values) => values[random.Below(values.Length)];
+    public static T Pick<T>(this SplitMix64 random, params ReadOnlySpan<T> values) =>
+        values[random.Below(values.Length)];
 
     public static T PickOf<T>(this SplitMix64 random, IReadOnlyList<T> values) => values[random.Below(values.Count)];
 

@@ -103,7 +103,8 @@ public sealed class SimWorld
         int[] before = [.. Clients.Select(client => client.Acknowledged)];
         RunUntil(
             SimTimes.RecoverMs, "all members and clients to be served once healed",
-            () => IsLost || (Members.All(Serves) && Clients.Select((c, i) => c.IsSilent || c.Acknowledged > before[i]).All(ok => ok)));
+            () => IsLost || (Members.All(Serves)
+                && Clients.Select((c, i) => c.IsSilent || c.Acknowledged > before[i]).All(ok => ok)));
         Trace.Add(NowUs, TraceKind.Phase, 0, 0, 0, "clients fall quiet");
         foreach (SimClient client in Clients)
         {
@@ -193,8 +194,11 @@ public sealed class SimWorld
     private bool IsAtRest() => IsLost || (
         Clients.All(client => client.IsSilent || (client.IsServed && client.IsIdle))
         && Model.Sessions.Keys.All(id => Clients.Any(client => !client.IsSilent && client.SessionId == id))
-        && Members.All(member => Serves(member) && (member.IsGone || member.Process!.Replica.Machine.LastApplied == Log.Applied
-            && member.Process.Replica.Raft.Log.LastIndex.Value == Log.Applied)));
+        && Members.All(member => Serves(member) && HasAll(member)));
+
+    private bool HasAll(SimMember member) =>
+        member.IsGone || (member.Process!.Replica.Machine.LastApplied == Log.Applied
+            && member.Process.Replica.Raft.Log.LastIndex.Value == Log.Applied);
 
     private void RunFor(int ms)
     {

@@ -60,6 +60,12 @@ internal sealed class DivergenceGuard(ReplicaId self)
 
     private DigestVerdict Judge(long index, Dictionary<ReplicaId, ulong> votes, QuorumConfig config)
     {
+        if (config.Voters.Length == 0)
+        {
+            // A member that waits to be added knows no voters yet, and so no majority that could be missing.
+            return DigestVerdict.None;
+        }
+
         int majority = (config.Voters.Length / 2) + 1;
         int most = 0;
         int heard = 0;

@@ -62,6 +62,10 @@ public sealed class DivergenceGuardTests
     }
 
     [Fact]
+    public void A_member_that_knows_no_voters_yet_judges_nobody() =>
+        Assert.Equal(DigestVerdict.None, new DivergenceGuard(new(7)).Take(new(3), 128, 1, QuorumConfig.Create([])));
+
+    [Fact]
     public void Only_the_newest_entries_are_remembered()
     {
         for (long index = 1; index <= 1000; index++)

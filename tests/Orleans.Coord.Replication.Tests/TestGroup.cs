@@ -244,7 +244,8 @@ internal sealed class TestMember(TestGroup group, ReplicaId id, ulong seed, bool
     public override string ToString() => _replica is null ? $"{id} down" :
         $"{id} {_replica.Raft.Role} [{_replica.Raft.Configuration}] term {_replica.Raft.Term} "
         + $"leader {_replica.Raft.Leader} applied "
-        + $"{_replica.Machine.LastApplied} of {_replica.Raft.Log.LastIndex} {(_replica.CanServe ? "serves" : "waits")} {_replica.WritesStopped}";
+        + $"{_replica.Machine.LastApplied} of {_replica.Raft.Log.LastIndex} {(_replica.CanServe ? "serves" : "waits")} "
+        + _replica.WritesStopped;
 
     private TurnTime Now => new(1_600_000_000_000 + group.NowMs, group.NowMs);
 }

@@ -10,7 +10,7 @@ public sealed class PlantedBugTests
     [InlineData((int)RaftFaults.CommitOldTerm, 34)]
     [InlineData((int)RaftFaults.VoteTwice, 4)]
     [InlineData((int)RaftFaults.PromiseEarly, 33)]
-    [InlineData((int)RaftFaults.VoteForStaleLog, 2)]
+    [InlineData((int)RaftFaults.VoteForStaleLog, 4)]
     [InlineData((int)RaftFaults.CountLearners, 11)]
     [InlineData((int)RaftFaults.KeepConflict, 1)]
     [InlineData((int)RaftFaults.StaleRead, 260)]

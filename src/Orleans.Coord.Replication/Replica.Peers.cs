@@ -173,6 +173,9 @@ public sealed partial class Replica
         _leaderTerm = state.Term;
         _touchRounds.Clear();
         _resendDue = true;
+
+        // The new leader may be lost as quickly: its word for this member's sessions is wanted at once.
+        _touchNow = true;
         _forward.Clear();
         DropAttaching();
         if (_leader != ReplicaId.None && !IsAlone)

@@ -52,7 +52,9 @@ SCRIPT = [
         ("stat /missing", r"Node does not exist: /missing\n")]),
     ("get -w sees the change", [
         ("get -w /a", r"two\n"),
-        ("set /a four", r"(?s:.*)WatchedEvent state:SyncConnected type:NodeDataChanged path:/a\n(?s:.*)")]),
+        # The event is printed by the thread that also brings the answer to `sync`: before that answer, whenever it is.
+        ("set /a four\nsync /",
+         r"(?s:.*)WatchedEvent state:SyncConnected type:NodeDataChanged path:/a\n(?s:.*)Sync is OK\n")]),
     ("getEphemerals", [("getEphemerals", r"\[(/e, /queue/s-0000000001|/queue/s-0000000001, /e)\]\n")]),
     ("getAllChildrenNumber", [("getAllChildrenNumber /queue", r"2\n")]),
     ("delete", [

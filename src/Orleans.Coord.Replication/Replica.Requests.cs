@@ -203,21 +203,10 @@ public sealed partial class Replica
         return true;
     }
 
-    // While no state can be trusted, or the disk is low. Deletes and goodbyes give room back, so they pass then.
-    // A write that has run already must not be called refused.
+    // While no state can be trusted, or the disk is low.
     private bool Refused(Session session, ref PendingRequest request, ReadOnlySpan<byte> body)
     {
-        OpCode op = CoordStateMachine.Unwrap(request.Op, body);
-        if (WritesStopped is not null)
-        {
-            request.Kind = PendingKind.Local;
-            request.Code = CoordErrorCode.SystemError;
-            return true;
-        }
-
-        if (!_diskLow || op is OpCode.Delete or OpCode.CloseSession or OpCode.DeleteContainer
-            or OpCode.TryRemove or OpCode.RemoveRecursive
-            || (request.Op == OpCode.Numbered && _machine.HasRun(session.Id, body)))
+        if (WritesStopped is null && (!_diskLow || MayPassLowDisk(session, request.Op, body)))
         {
             return false;
         }
@@ -226,6 +215,12 @@ public sealed partial class Replica
         request.Code = CoordErrorCode.SystemError;
         return true;
     }
+
+    // Deletes and goodbyes give room back; and a write that has run already must not be called refused.
+    private bool MayPassLowDisk(Session session, OpCode op, ReadOnlySpan<byte> body) =>
+        CoordStateMachine.Unwrap(op, body) is OpCode.Delete or OpCode.CloseSession or OpCode.DeleteContainer
+            or OpCode.TryRemove or OpCode.RemoveRecursive
+        || (op == OpCode.Numbered && _machine.HasRun(session.Id, body));
 
     private void AnswerAuth(Session session, int xid, JuteWriter output, ReadOnlySpan<byte> body)
     {

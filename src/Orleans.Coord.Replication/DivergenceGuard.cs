@@ -17,7 +17,7 @@ internal enum DigestVerdict
 
 /// <summary>
 /// Compares the state digests that the members report after every so many entries. Bounded: it remembers the newest
-/// entries reported, its own and others', and forgets an entry once all voters agree on it.
+/// entries reported, its own and others'.
 /// </summary>
 internal sealed class DivergenceGuard(ReplicaId self)
 {

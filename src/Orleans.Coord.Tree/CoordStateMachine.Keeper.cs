@@ -129,31 +129,25 @@ public sealed partial class CoordStateMachine
         return code;
     }
 
-    // Parents before their children.
-    private static CoordErrorCode Collect(
-        Znode root, uint limit, ReadOnlySpan<byte> identities, List<Znode> found)
+    // The number counts before the rights: in which order children stand differs between replicas, and the answer of
+    // a write must not.
+    private static CoordErrorCode Collect(Znode root, uint limit, ReadOnlySpan<byte> identities, List<Znode> found)
     {
-        var waiting = new Stack<Znode>();
-        waiting.Push(root);
-        while (waiting.TryPop(out Znode? node))
+        foreach (Znode node in root.SelfAndBelow())
         {
             if (found.Count >= limit)
             {
                 return CoordErrorCode.NotEmpty;
             }
 
+            found.Add(node);
+        }
+
+        foreach (Znode node in found)
+        {
             if (!AclRules.Allows(node.Acl, Permissions.Delete, identities))
             {
                 return CoordErrorCode.NoAuth;
-            }
-
-            found.Add(node);
-            foreach (Znode? child in node.ChildSlots)
-            {
-                if (child is not null)
-                {
-                    waiting.Push(child);
-                }
             }
         }
 

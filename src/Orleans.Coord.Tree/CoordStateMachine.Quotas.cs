@@ -115,20 +115,11 @@ public sealed partial class CoordStateMachine
     /// <summary>All statistics anew, from what there is: an import leaves ephemeral znodes behind.</summary>
     private void RecountQuotas()
     {
-        var waiting = new Stack<Znode>();
-        for (Znode? node = Tree.Find("/zookeeper/quota"u8); node is not null; waiting.TryPop(out node))
+        foreach (Znode node in Tree.Find("/zookeeper/quota"u8)?.SelfAndBelow() ?? [])
         {
             if (node.Name.AsSpan().SequenceEqual("zookeeper_stats"u8))
             {
                 BeginQuotaStatistics(node, node.FullPath());
-            }
-
-            foreach (Znode? child in node.ChildSlots)
-            {
-                if (child is not null)
-                {
-                    waiting.Push(child);
-                }
             }
         }
     }
@@ -137,19 +128,10 @@ public sealed partial class CoordStateMachine
     {
         long count = 0;
         long bytes = 0;
-        var waiting = new Stack<Znode>();
-        waiting.Push(subtree);
-        while (waiting.TryPop(out Znode? node))
+        foreach (Znode node in subtree.SelfAndBelow())
         {
             count++;
             bytes += node.Data?.Length ?? 0;
-            foreach (Znode? child in node.ChildSlots)
-            {
-                if (child is not null)
-                {
-                    waiting.Push(child);
-                }
-            }
         }
 
         return new QuotaFigures(count, bytes);

@@ -31,7 +31,6 @@ internal static class MultiFormat
             case OpCode.Create2:
             case OpCode.CreateContainer:
             case OpCode.CreateTtl:
-                return !CreateRequest.Read(op, ref reader).PathIsNull;
             case OpCode.CreateIfNotExists:
                 return !CreateRequest.Read(op, ref reader).PathIsNull;
             case OpCode.RemoveRecursive:

@@ -16,6 +16,24 @@ internal sealed partial class Znode
     /// <summary>The table's slots, empty ones included; for listings.</summary>
     public ReadOnlySpan<Znode?> ChildSlots => _slots;
 
+    /// <summary>This znode and all below it, parents before their children; none may come or go meanwhile.</summary>
+    public IEnumerable<Znode> SelfAndBelow()
+    {
+        var waiting = new Stack<Znode>();
+        waiting.Push(this);
+        while (waiting.TryPop(out Znode? node))
+        {
+            yield return node;
+            foreach (Znode? child in node.ChildSlots)
+            {
+                if (child is not null)
+                {
+                    waiting.Push(child);
+                }
+            }
+        }
+    }
+
     /// <summary>Finds a child; <paramref name="pathHash"/> must be <see cref="ChildHash"/> of the name.</summary>
     public Znode? FindChild(ReadOnlySpan<byte> name, ulong pathHash)
     {

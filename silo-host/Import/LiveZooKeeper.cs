@@ -77,11 +77,6 @@ internal sealed class LiveZooKeeper
         return tree;
     }
 
-    /// <summary>Reads a stat as the protocol has it.</summary>
-    public static Stat ReadStat(ref JuteReader reader) => new(
-        reader.ReadLong(), reader.ReadLong(), reader.ReadLong(), reader.ReadLong(), reader.ReadInt(),
-        reader.ReadInt(), reader.ReadInt(), reader.ReadLong(), reader.ReadInt(), reader.ReadInt(), reader.ReadLong());
-
     private void ReadAll()
     {
         for (int pass = 1; pass <= MaxPasses; pass++)
@@ -162,7 +157,7 @@ internal sealed class LiveZooKeeper
             case OpCode.GetData:
                 ReadOnlySpan<byte> data = reader.ReadBuffer(out bool isNull);
                 byte[]? content = isNull ? null : data.ToArray();
-                _halves[path] = (ReadStat(ref reader), content);
+                _halves[path] = (reader.ReadStat(), content);
                 break;
             default:
                 Invariant.Check(op == OpCode.GetAcl);
@@ -179,7 +174,7 @@ internal sealed class LiveZooKeeper
             children.Add(Encoding.UTF8.GetString(reader.ReadString()));
         }
 
-        Stat stat = ReadStat(ref reader);
+        Stat stat = reader.ReadStat();
         if (stat.EphemeralOwner != 0 || ZooKeeperSnapshot.Skipped(Encoding.UTF8.GetBytes(path)))
         {
             return;

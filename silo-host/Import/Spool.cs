@@ -68,7 +68,7 @@ internal sealed class Spool : IDisposable
         {
             Data = content,
             Acl = list,
-            Stat = LiveZooKeeper.ReadStat(ref reader),
+            Stat = reader.ReadStat(),
             CreatedChildren = reader.ReadInt(),
         };
     }

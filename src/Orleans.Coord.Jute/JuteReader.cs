@@ -48,6 +48,20 @@ public ref struct JuteReader(ReadOnlySpan<byte> bytes)
         return span.IsEmpty ? 0 : BinaryPrimitives.ReadInt64BigEndian(span);
     }
 
+    /// <summary>Reads a stat, 68 bytes.</summary>
+    public Stat ReadStat() => new(
+        Czxid: ReadLong(),
+        Mzxid: ReadLong(),
+        Ctime: ReadLong(),
+        Mtime: ReadLong(),
+        Version: ReadInt(),
+        Cversion: ReadInt(),
+        Aversion: ReadInt(),
+        EphemeralOwner: ReadLong(),
+        DataLength: ReadInt(),
+        NumChildren: ReadInt(),
+        Pzxid: ReadLong());
+
     /// <summary>Reads a length and that many bytes. Null (length −1) reads as empty.</summary>
     public ReadOnlySpan<byte> ReadBuffer() => ReadBuffer(out _);
 

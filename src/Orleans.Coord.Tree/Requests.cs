@@ -134,18 +134,7 @@ internal readonly ref struct CheckStatRequest
         Path = reader.ReadBuffer(out bool isNull),
         PathIsNull = isNull,
         Version = reader.ReadInt(),
-        Expected = new Stat(
-            reader.ReadLong(),
-            reader.ReadLong(),
-            reader.ReadLong(),
-            reader.ReadLong(),
-            reader.ReadInt(),
-            reader.ReadInt(),
-            reader.ReadInt(),
-            reader.ReadLong(),
-            reader.ReadInt(),
-            reader.ReadInt(),
-            reader.ReadLong()),
+        Expected = reader.ReadStat(),
     };
 
     /// <summary>Whether a stat is as expected.</summary>

@@ -175,7 +175,7 @@ public sealed class AclTests
         Stat before = _grid.Stat("/a");
         Assert.Equal(Ok, _grid.SetAcl("/a", 0, Acl.ReadOnly, new Acl(Permissions.Admin, "world", "anyone")));
         var reader = new JuteReader(_grid.Result.Body.Written);
-        Assert.Equal(before with { Aversion = 1 }, Harness.ReadStat(ref reader));
+        Assert.Equal(before with { Aversion = 1 }, reader.ReadStat());
         Assert.Equal(NoAuth, _grid.SetData("/a", "x"));
     }
 

@@ -37,7 +37,7 @@ public sealed class CreateTests
         Assert.Equal(Ok, _grid.Write(op, Body.Create("/a", [1, 2], flags)));
         var reader = new JuteReader(_grid.Result.Body.Written);
         Assert.Equal("/a", Harness.Text(reader.ReadString()));
-        Assert.Equal(_grid.Stat("/a"), Harness.ReadStat(ref reader));
+        Assert.Equal(_grid.Stat("/a"), reader.ReadStat());
         Assert.True(reader.Rest.IsEmpty);
     }
 

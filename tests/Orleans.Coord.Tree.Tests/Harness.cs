@@ -128,7 +128,7 @@ internal sealed class Harness(CoordStateMachine? machine = null)
     {
         Assert.Equal(CoordErrorCode.Ok, Exists(path));
         var reader = new JuteReader(Reply.Written);
-        return ReadStat(ref reader);
+        return reader.ReadStat();
     }
 
     public string? Data(string path)
@@ -164,19 +164,6 @@ internal sealed class Harness(CoordStateMachine? machine = null)
         Array.Sort(strings, StringComparer.Ordinal);
         return strings;
     }
-
-    public static Stat ReadStat(ref JuteReader reader) => new(
-        reader.ReadLong(),
-        reader.ReadLong(),
-        reader.ReadLong(),
-        reader.ReadLong(),
-        reader.ReadInt(),
-        reader.ReadInt(),
-        reader.ReadInt(),
-        reader.ReadLong(),
-        reader.ReadInt(),
-        reader.ReadInt(),
-        reader.ReadLong());
 
     /// <summary>Applies the log so far to a new machine.</summary>
     public CoordStateMachine Replay()

@@ -29,9 +29,9 @@ public sealed class MultiTests
         Assert.Equal("/m", ReadCreate(ref reader, OpCode.Create));
         Assert.Equal("/m/x0000000000", ReadCreate(ref reader, OpCode.Create));
         Assert.Equal("/m/c", ReadCreate(ref reader, OpCode.Create2));
-        Assert.Equal(_grid.Stat("/m/c"), Harness.ReadStat(ref reader));
+        Assert.Equal(_grid.Stat("/m/c"), reader.ReadStat());
         ReadHeader(ref reader, OpCode.SetData, 0);
-        Assert.Equal(_grid.Stat("/a"), Harness.ReadStat(ref reader));
+        Assert.Equal(_grid.Stat("/a"), reader.ReadStat());
         ReadHeader(ref reader, OpCode.Check, 0);
         ReadHeader(ref reader, OpCode.Delete, 0);
         ReadHeader(ref reader, OpCode.Delete, 0);

@@ -115,7 +115,7 @@ public sealed class NumberedWriteTests
         {
             Assert.Equal(CoordErrorCode.Ok, Send(number, 1, OpCode.SetData, Body.SetData("/a", [1], -1)));
             var reader = new JuteReader(_grid.Result.Body.Written);
-            Assert.Equal(number, Harness.ReadStat(ref reader).Version);
+            Assert.Equal(number, reader.ReadStat().Version);
         }
 
         Assert.Equal(KeptResults.MaxCount, _grid.Stat("/a").Version);

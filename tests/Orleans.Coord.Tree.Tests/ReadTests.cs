@@ -53,7 +53,7 @@ public sealed class ReadTests
         Assert.Equal(Ok, _grid.GetData("/a"));
         var reader = new JuteReader(_grid.Reply.Written);
         Assert.Equal("data", Harness.Text(reader.ReadBuffer()));
-        Assert.Equal(4, Harness.ReadStat(ref reader).DataLength);
+        Assert.Equal(4, reader.ReadStat().DataLength);
         Assert.True(reader.Rest.IsEmpty);
     }
 
@@ -63,7 +63,7 @@ public sealed class ReadTests
         Assert.Equal(Ok, _grid.Read(OpCode.GetChildren2, Body.PathWatch("/a", false)));
         var reader = new JuteReader(_grid.Reply.Written);
         Assert.Equal(["b", "ee"], Harness.ReadStrings(ref reader));
-        Assert.Equal(2, Harness.ReadStat(ref reader).NumChildren);
+        Assert.Equal(2, reader.ReadStat().NumChildren);
         Assert.True(reader.Rest.IsEmpty);
     }
 
@@ -128,7 +128,7 @@ public sealed class ReadTests
         Assert.False(reader.ReadBool());
         Assert.Equal(0, reader.ReadInt());
         Assert.Equal("data", Harness.Text(reader.ReadBuffer()));
-        Harness.ReadStat(ref reader);
+        reader.ReadStat();
         foreach (CoordErrorCode code in (CoordErrorCode[])[NoNode, NoAuth])
         {
             Assert.Equal((int)OpCode.Error, reader.ReadInt());

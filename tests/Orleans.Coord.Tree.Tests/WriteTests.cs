@@ -72,7 +72,7 @@ public sealed class WriteTests
         _grid.Time = 9_000;
         Assert.Equal(Ok, _grid.SetData("/a", "three", version: 0));
         var reader = new JuteReader(_grid.Result.Body.Written);
-        Stat stat = Harness.ReadStat(ref reader);
+        Stat stat = reader.ReadStat();
         Assert.Equal(new Stat(1, 2, 1_000, 9_000, 1, 0, 0, 0, 5, 0, 1), stat);
         Assert.Equal(stat, _grid.Stat("/a"));
         Assert.Equal("three", _grid.Data("/a"));

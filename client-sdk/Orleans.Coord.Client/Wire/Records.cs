@@ -8,19 +8,6 @@ internal static class Records
 {
     public static string ReadText(this ref JuteReader reader) => Encoding.UTF8.GetString(reader.ReadString());
 
-    public static Stat ReadStat(this ref JuteReader reader) => new(
-        Czxid: reader.ReadLong(),
-        Mzxid: reader.ReadLong(),
-        Ctime: reader.ReadLong(),
-        Mtime: reader.ReadLong(),
-        Version: reader.ReadInt(),
-        Cversion: reader.ReadInt(),
-        Aversion: reader.ReadInt(),
-        EphemeralOwner: reader.ReadLong(),
-        DataLength: reader.ReadInt(),
-        NumChildren: reader.ReadInt(),
-        Pzxid: reader.ReadLong());
-
     public static string[] ReadTexts(this ref JuteReader reader)
     {
         int count = Math.Max(0, reader.ReadCount(sizeof(int)));

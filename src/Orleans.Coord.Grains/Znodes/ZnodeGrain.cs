@@ -31,7 +31,7 @@ internal sealed class ZnodeGrain : IGrainBase, IZnodeGrain
         Answer answer = Checked(await ReadAsync(OpCode.GetData, atLeast));
         var reader = new JuteReader(answer.Body.Span);
         byte[] data = reader.ReadBuffer().ToArray();
-        return new ZnodeValue(data, ReadStat(ref reader), answer.Zxid);
+        return new ZnodeValue(data, reader.ReadStat(), answer.Zxid);
     }
 
     public async Task<Stat?> ExistsAsync(long? atLeast)
@@ -43,7 +43,7 @@ internal sealed class ZnodeGrain : IGrainBase, IZnodeGrain
         }
 
         var reader = new JuteReader(Checked(answer).Body.Span);
-        return ReadStat(ref reader);
+        return reader.ReadStat();
     }
 
     public async Task<ZnodeNames> GetChildrenAsync(long? atLeast)
@@ -56,7 +56,7 @@ internal sealed class ZnodeGrain : IGrainBase, IZnodeGrain
             names[i] = Encoding.UTF8.GetString(reader.ReadString());
         }
 
-        return new ZnodeNames(names, ReadStat(ref reader), answer.Zxid);
+        return new ZnodeNames(names, reader.ReadStat(), answer.Zxid);
     }
 
     public async Task<ZnodeCreated> CreateAsync(byte[] data, bool sequential)
@@ -109,8 +109,4 @@ internal sealed class ZnodeGrain : IGrainBase, IZnodeGrain
 
     private Answer Checked(Answer answer) =>
         answer.Code == CoordErrorCode.Ok ? answer : throw new ZnodeException(answer.Code, _path);
-
-    private static Stat ReadStat(ref JuteReader reader) => new(
-        reader.ReadLong(), reader.ReadLong(), reader.ReadLong(), reader.ReadLong(), reader.ReadInt(),
-        reader.ReadInt(), reader.ReadInt(), reader.ReadLong(), reader.ReadInt(), reader.ReadInt(), reader.ReadLong());
 }

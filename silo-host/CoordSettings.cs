@@ -1,3 +1,5 @@
+using Orleans.Coord.Tree;
+
 namespace Orleans.Coord.SiloHost;
 
 /// <summary>The settings of section <c>Coord</c>: appsettings.json, environment (<c>Coord__Name</c>), flags.</summary>
@@ -142,6 +144,12 @@ public sealed class CoordSettings
     /// <summary>Free disk space below which writes are refused, bytes.</summary>
     public long DiskReserveBytes { get; set; } = 64L << 20;
 
+    /// <summary>
+    /// The highest feature level in which this silo takes part; 0 for the newest that it knows. Holding it back on one
+    /// silo holds the group back, so that the version before can still be started.
+    /// </summary>
+    public int FeatureLevel { get; set; }
+
     /// <summary>Start although the log's last batch is damaged and may have been acknowledged.</summary>
     public bool AcceptTailLoss { get; set; }
 
@@ -171,6 +179,7 @@ public sealed class CoordSettings
         Range(nameof(LargeRequestBytes), LargeRequestBytes, 0, int.MaxValue);
         Range(nameof(MaxLargeRequestsBytes), MaxLargeRequestsBytes, 1, long.MaxValue);
         Range(nameof(MaxConnectsPerSecond), MaxConnectsPerSecond, 0, 1_000_000);
+        Range(nameof(FeatureLevel), FeatureLevel, 0, FeatureLevels.Newest);
         Range(nameof(SegmentBytes), SegmentBytes, 1 << 20, 1L << 34);
         Range(nameof(SnapshotLogBytes), SnapshotLogBytes, 1 << 16, 1L << 40);
         Range(nameof(DiskReserveBytes), DiskReserveBytes, 0, 1L << 40);

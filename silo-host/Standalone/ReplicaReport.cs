@@ -58,6 +58,7 @@ internal sealed class ReplicaReport(ReplicaPump pump, CoordSettings settings, st
             Metrics =
             [
                 new("coord_writes_stopped", replica.WritesStopped is null ? "0" : "1"),
+                new("coord_feature_level", machine.FeatureLevel.ToString(CultureInfo.InvariantCulture)),
                 new("coord_digest_agreed_zxid", replica.DigestAgreedIndex.ToString(CultureInfo.InvariantCulture)),
                 new("coord_quota_refused_writes", machine.QuotaRefusals.ToString(CultureInfo.InvariantCulture)),
                 new("coord_quota_soft_exceeded_writes", machine.QuotaWarnings.ToString(CultureInfo.InvariantCulture)),

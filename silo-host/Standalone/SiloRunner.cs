@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using Orleans.Coord.Replication;
+using Orleans.Coord.Tree;
 
 namespace Orleans.Coord.SiloHost.Standalone;
 
@@ -80,7 +81,7 @@ internal static class SiloRunner
         {
             return StandaloneSilo.Open(settings, ListenAddress.Parse(settings), loggers, cluster);
         }
-        catch (StorageException e)
+        catch (Exception e) when (e is StorageException or FeatureLevelException)
         {
             throw new StartupException(e.Message, e);
         }
@@ -102,9 +103,10 @@ internal static class SiloRunner
         }
     }
 
-    // A storage error is a sentence for the operator already; anything else is a defect, and its trace helps us.
+    // These are sentences for the operator already; anything else is a defect, and its trace helps us.
     private static string Explain(Exception failure) =>
-        failure is StorageException ? failure.Message : failure.ToString();
+        failure is StorageException or FeatureLevelException or DivergenceException
+            ? failure.Message : failure.ToString();
 
     private static void Say(string line) => Console.WriteLine("coord: " + line);
 

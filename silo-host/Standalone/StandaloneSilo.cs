@@ -6,6 +6,7 @@ using Orleans.Coord.Consensus;
 using Orleans.Coord.Gateway;
 using Orleans.Coord.Replication;
 using Orleans.Coord.Tcp;
+using Orleans.Coord.Tree;
 using Orleans.Coord.Wal;
 
 namespace Orleans.Coord.SiloHost.Standalone;
@@ -84,12 +85,14 @@ internal sealed class StandaloneSilo : IAsyncDisposable
     /// <summary>Completes when this member was removed from its ensemble, and serves nobody for that.</summary>
     public Task Removed => _pump.Removed;
 
-    /// <summary>Whether the group knows this member; if not, it waits until the others add it.</summary>
-    public Task<bool> IsMemberAsync()
+    /// <summary>
+    /// Whether the group knows this member; if not, it waits until the others add it. One that has failed is not asked.
+    /// </summary>
+    public async Task<bool> IsMemberAsync()
     {
         var answer = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
         _pump.Inspect(replica => answer.TrySetResult(replica.IsMember));
-        return answer.Task;
+        return await Task.WhenAny(answer.Task, Failure) == Failure || await answer.Task;
     }
 
     /// <summary>Waits until the replica serves, then opens the port. Returns the replica's newest zxid.</summary>
@@ -214,6 +217,7 @@ internal sealed class StandaloneSilo : IAsyncDisposable
         EnforceQuota = settings.EnforceQuota,
         ContainerCheckMs = settings.ContainerCheckMs,
         SnapshotLogBytes = settings.SnapshotLogBytes,
+        FeatureLevel = settings.FeatureLevel == 0 ? FeatureLevels.Newest : (byte)settings.FeatureLevel,
     };
 
     private static GatewayOptions GatewayOptionsOf(CoordSettings settings, IPEndPoint listenOn) => new()

@@ -41,6 +41,7 @@ public sealed partial class Replica
             return;
         }
 
+        RequireKnown(zxid, Command.LevelOf(entry.Payload.Span));
         bool readable = Command.TryRead(entry.Payload.Span, out Command command);
         Invariant.Check(readable);
         _result.Reset();
@@ -76,6 +77,7 @@ public sealed partial class Replica
     // full time-out.
     private void BeginServing()
     {
+        BeginLevel();
         ProposeFirstMembers();
         foreach (Tree.Session session in _machine.Sessions.All)
         {

@@ -62,8 +62,7 @@ public sealed partial class Replica
 
     private void SendDigests(ReplicaId to, ReadOnlySpan<byte> reports)
     {
-        _envelope.ResetWrittenCount();
-        _envelope.Write([(byte)EnvelopeKind.Digest]);
+        BeginEnvelope(EnvelopeKind.Digest);
         _envelope.Write(reports);
         _peers!.Send(to, _envelope.WrittenSpan);
     }

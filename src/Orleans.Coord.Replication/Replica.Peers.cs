@@ -5,7 +5,10 @@ using Orleans.Coord.Tree;
 
 namespace Orleans.Coord.Replication;
 
-/// <summary>What an envelope between members holds; its first byte.</summary>
+/// <summary>
+/// What an envelope between members holds; its first byte. The second is the highest feature level that the sender
+/// knows. A kind that is not known is passed over; new ones are sent only once the group's level includes them.
+/// </summary>
 internal enum EnvelopeKind : byte
 {
     /// <summary>A message of the consensus core.</summary>
@@ -27,6 +30,7 @@ internal enum EnvelopeKind : byte
 /// <content>The other members: forwarded writes, and what to do when the leader changes.</content>
 public sealed partial class Replica
 {
+    private const int EnvelopeHeaderBytes = 2;
     private const int MaxForwardBytes = 4 << 20;
     private const int ResendMs = 1000;
     private const int AttachMs = 2000;
@@ -42,12 +46,13 @@ public sealed partial class Replica
     /// <summary>An envelope came from another member.</summary>
     public void PeerMessage(ReplicaId from, ReadOnlyMemory<byte> envelope)
     {
-        if (envelope.IsEmpty)
+        if (envelope.Length < EnvelopeHeaderBytes)
         {
             return;
         }
 
-        ReadOnlyMemory<byte> body = envelope[1..];
+        _levels[from] = envelope.Span[1];
+        ReadOnlyMemory<byte> body = envelope[EnvelopeHeaderBytes..];
         switch ((EnvelopeKind)envelope.Span[0])
         {
             case EnvelopeKind.Raft:
@@ -72,6 +77,7 @@ public sealed partial class Replica
     public void PeerUnreachable(ReplicaId peer)
     {
         _raft.PeerUnreachable(peer);
+        _levels.Remove(peer);
         _raftHasWork = true;
         if (peer == _leader)
         {
@@ -94,10 +100,15 @@ public sealed partial class Replica
         }
     }
 
-    private void SendRaft(Message message)
+    private void BeginEnvelope(EnvelopeKind kind)
     {
         _envelope.ResetWrittenCount();
-        _envelope.Write([(byte)EnvelopeKind.Raft]);
+        _envelope.Write([(byte)kind, _options.FeatureLevel]);
+    }
+
+    private void SendRaft(Message message)
+    {
+        BeginEnvelope(EnvelopeKind.Raft);
         MessageCodec.Write(message, _envelope);
         _peers!.Send(message.To, _envelope.WrittenSpan);
     }
@@ -120,8 +131,7 @@ public sealed partial class Replica
             return;
         }
 
-        _envelope.ResetWrittenCount();
-        _envelope.Write([(byte)EnvelopeKind.Forward]);
+        BeginEnvelope(EnvelopeKind.Forward);
         _envelope.Write(_forward.Written);
         _peers!.Send(_leader, _envelope.WrittenSpan);
         _forward.Clear();

@@ -218,7 +218,7 @@ public sealed partial class Replica
             return;
         }
 
-        _machine = Restore(_snapshots, metadata);
+        _machine = Restore(_options, _snapshots, metadata);
         _bytesSinceSnapshot = 0;
         _previousSnapshot = metadata.Index;
         // Watches and sessions' moves were passed over; clients that come back arm their watches again.

@@ -84,6 +84,7 @@ public sealed partial class Replica
 
         _touches.Clear();
         _touches.WriteByte((byte)EnvelopeKind.Touch);
+        _touches.WriteByte(_options.FeatureLevel);
         _touches.WriteLong(_nextBatch);
         foreach (long id in _touched.Keys)
         {
@@ -121,6 +122,7 @@ public sealed partial class Replica
     {
         _touches.Clear();
         _touches.WriteByte((byte)EnvelopeKind.TouchAck);
+        _touches.WriteByte(_options.FeatureLevel);
         _touches.WriteLong(batch);
         _peers!.Send(to, _touches.Written);
     }

@@ -88,6 +88,7 @@ public sealed partial class Replica
     /// <param name="random">Seeded by the host.</param>
     /// <param name="now">The time.</param>
     /// <exception cref="StorageException">A snapshot or the log cannot be read.</exception>
+    /// <exception cref="FeatureLevelException">The group is at a level that this member does not know.</exception>
     public static Replica Open(
         ReplicaOptions options, ILogStore log, ISnapshotStore snapshots, IPeerTransport? peers, SplitMix64 random,
         TurnTime now)
@@ -95,7 +96,7 @@ public sealed partial class Replica
         Invariant.Check(peers is not null || options.Voters.Count == 1);
         Invariant.Check(options.Voters.Count == 0 || options.Voters.Contains(options.Id));
         SnapshotMetadata? latest = snapshots.Latest;
-        CoordStateMachine machine = latest is null ? new() : Restore(snapshots, latest);
+        CoordStateMachine machine = latest is null ? new() : Restore(options, snapshots, latest);
         var start = new RaftStart
         {
             Id = options.Id,
@@ -139,11 +140,16 @@ public sealed partial class Replica
     /// <summary>All appends with this token or a lower one are durable.</summary>
     public void Persisted(long token) => _raft.Persisted(token);
 
-    private static CoordStateMachine Restore(ISnapshotStore snapshots, SnapshotMetadata metadata)
+    private static CoordStateMachine Restore(
+        ReplicaOptions options, ISnapshotStore snapshots, SnapshotMetadata metadata)
     {
         try
         {
-            return CoordStateMachine.Restore(snapshots.ReadChunks(metadata));
+            CoordStateMachine machine = CoordStateMachine.Restore(snapshots.ReadChunks(metadata));
+            return machine.FeatureLevel <= options.FeatureLevel
+                ? machine
+                : throw FeatureLevelException.Above(
+                    $"The snapshot at index {metadata.Index}", machine.FeatureLevel, options.FeatureLevel);
         }
         catch (SnapshotFormatException e)
         {
@@ -212,6 +218,7 @@ public sealed partial class Replica
 
         Memory<byte> payload = _payloads.AsMemory(_payloadsUsed, command.Length);
         command.CopyTo(payload.Span);
+        CommandCodec.SetLevel(payload.Span, LevelToPropose());
         if (!_raft.Propose(payload).IsAccepted)
         {
             return false;

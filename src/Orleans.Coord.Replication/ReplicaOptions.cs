@@ -57,6 +57,12 @@ public sealed record ReplicaOptions
     /// <summary>Whether writes beyond a hard quota are refused.</summary>
     public bool EnforceQuota { get; init; }
 
+    /// <summary>
+    /// The highest feature level in which this member takes part (<see cref="Tree.FeatureLevels"/>); the group does not
+    /// go beyond it, and a member of a group that is beyond it stops.
+    /// </summary>
+    public byte FeatureLevel { get; init; } = Tree.FeatureLevels.Newest;
+
     /// <summary>How often containers and TTL znodes are looked through, milliseconds.</summary>
     public int ContainerCheckMs { get; init; } = 60_000;
 

@@ -8,6 +8,9 @@ public readonly ref struct Command
     /// <summary>What is asked.</summary>
     public CommandKind Kind { get; private init; }
 
+    /// <summary>The feature level at which it is to be applied, see <see cref="FeatureLevels"/>.</summary>
+    public byte Level { get; private init; }
+
     /// <summary>Settings of the replica that proposed it.</summary>
     public CommandOptions Options { get; private init; }
 
@@ -44,11 +47,19 @@ public readonly ref struct Command
     /// <summary>The same caller's request for what this one wraps.</summary>
     internal Command With(OpCode op, ReadOnlySpan<byte> body) => this with { Op = op, Body = body };
 
-    /// <summary>Parses a payload; false if it holds no command.</summary>
+    /// <summary>
+    /// The feature level of a payload, which holds a command of any version: the upper half of its first byte. In logs
+    /// from before levels were kept it is 0, and <see cref="FeatureLevels.Extensions"/> is meant.
+    /// </summary>
+    public static byte LevelOf(ReadOnlySpan<byte> payload) =>
+        payload.IsEmpty || payload[0] >> 4 == 0 ? FeatureLevels.Extensions : (byte)(payload[0] >> 4);
+
+    /// <summary>Parses a payload; false if it holds no command that this version knows.</summary>
     public static bool TryRead(ReadOnlySpan<byte> payload, out Command command)
     {
         var reader = new JuteReader(payload);
-        var kind = (CommandKind)reader.ReadByte();
+        byte level = LevelOf(payload);
+        var kind = (CommandKind)(reader.ReadByte() & 0xF);
         var options = (CommandOptions)reader.ReadByte();
         long time = reader.ReadLong();
         long session = reader.ReadLong();
@@ -57,6 +68,7 @@ public readonly ref struct Command
             CommandKind.Request => new Command
             {
                 Kind = kind,
+                Level = level,
                 Options = options,
                 Time = time,
                 SessionId = session,
@@ -69,6 +81,7 @@ public readonly ref struct Command
             CommandKind.CreateSession or CommandKind.AttachSession => new Command
             {
                 Kind = kind,
+                Level = level,
                 Options = options,
                 Time = time,
                 SessionId = session,
@@ -79,6 +92,7 @@ public readonly ref struct Command
             CommandKind.ExpireSession => new Command
             {
                 Kind = kind,
+                Level = level,
                 Options = options,
                 Time = time,
                 SessionId = session,
@@ -86,6 +100,6 @@ public readonly ref struct Command
             },
             _ => default,
         };
-        return command.Kind != 0 && !reader.Failed;
+        return command.Kind != 0 && level <= FeatureLevels.Newest && !reader.Failed;
     }
 }

@@ -2,7 +2,10 @@ using Orleans.Coord.Jute;
 
 namespace Orleans.Coord.Tree;
 
-/// <summary>Writes commands as payloads of log entries. Each method appends one command to the writer.</summary>
+/// <summary>
+/// Writes commands as payloads of log entries. Each method appends one command to the writer, at the newest feature
+/// level: the leader sets the group's.
+/// </summary>
 public static class CommandCodec
 {
     private const int OptionsOffset = 1;
@@ -77,10 +80,17 @@ public static class CommandCodec
     public static void SetOptions(JuteWriter command, CommandOptions options) =>
         command.PatchByte(OptionsOffset, (byte)options);
 
+    /// <summary>Replaces the feature level of a command.</summary>
+    /// <param name="command">One command, from its first byte.</param>
+    /// <param name="level">The level at which all replicas are to apply it.</param>
+    public static void SetLevel(Span<byte> command, byte level) => command[0] = First((CommandKind)command[0], level);
+
+    private static byte First(CommandKind kind, byte level) => (byte)(((byte)kind & 0xF) | (level << 4));
+
     private static void WriteHeader(
         JuteWriter output, CommandKind kind, CommandOptions options, long time, long sessionId)
     {
-        output.WriteByte((byte)kind);
+        output.WriteByte(First(kind, FeatureLevels.Newest));
         output.WriteByte((byte)options);
         output.WriteLong(time);
         output.WriteLong(sessionId);

@@ -1,6 +1,8 @@
 namespace Orleans.Coord.Tree;
 
-/// <summary>What a command asks of the state machine. The values are in logs on disk: never change one.</summary>
+/// <summary>
+/// What a command asks of the state machine. The values are in logs on disk: never change one, nor exceed 15.
+/// </summary>
 public enum CommandKind : byte
 {
     /// <summary>A client's write, or an internal one (session 0); the body is the client's jute request.</summary>

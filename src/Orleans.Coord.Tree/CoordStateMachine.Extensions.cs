@@ -1,3 +1,4 @@
+using System.Text;
 using Orleans.Coord.Jute;
 
 namespace Orleans.Coord.Tree;
@@ -14,8 +15,19 @@ public sealed partial class CoordStateMachine
     /// <summary>The virtual znode that says which extensions there are; in no listing, and in no count.</summary>
     private static ReadOnlySpan<byte> AboutPath => "/zookeeper/coord"u8;
 
-    private static ReadOnlySpan<byte> AboutText =>
-        "orleans.coord 1\nnumbered-writes 1\nlinearizable-reads 1\nchange-history 1\n"u8;
+    // Snapshots from before levels were kept are of the level that adds nothing.
+    private ulong LevelDigest => (ulong)(FeatureLevel - FeatureLevels.Extensions);
+
+    private bool HasExtensions => FeatureLevel >= FeatureLevels.Extensions;
+
+    private void RaiseLevel(byte level)
+    {
+        Invariant.Check(level > FeatureLevel && level <= FeatureLevels.Newest);
+        FeatureLevel = level;
+        string numbered = HasExtensions ? "numbered-writes 1\n" : "";
+        _about.Data = Encoding.ASCII.GetBytes(
+            $"orleans.coord 1\nfeature-level {(int)level}\n{numbered}linearizable-reads 1\nchange-history 1\n");
+    }
 
     /// <summary>Whether a numbered write has run before, so that running it again only repeats its answer.</summary>
     /// <param name="sessionId">Whose.</param>
@@ -51,6 +63,11 @@ public sealed partial class CoordStateMachine
     /// <summary>Runs a write once, however often it is sent, and answers it each time as at first.</summary>
     private CoordErrorCode ApplyNumbered(in Command command, ApplyResult result)
     {
+        if (!HasExtensions)
+        {
+            return CoordErrorCode.Unimplemented;
+        }
+
         var reader = new JuteReader(command.Body);
         long number = reader.ReadLong();
         long lowest = reader.ReadLong();
@@ -121,5 +138,5 @@ public sealed partial class CoordStateMachine
 
     /// <summary>What reads see at a path: a znode, or the virtual one.</summary>
     private Znode? FindReadable(ReadOnlySpan<byte> path) =>
-        path.SequenceEqual(AboutPath) ? _about : Tree.Find(path) ?? _keeperNodes.Find(path);
+        path.SequenceEqual(AboutPath) ? _about : Tree.Find(path) ?? (HasExtensions ? _keeperNodes.Find(path) : null);
 }

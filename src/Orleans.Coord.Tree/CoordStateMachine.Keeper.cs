@@ -9,6 +9,11 @@ public sealed partial class CoordStateMachine
 
     private CoordErrorCode KeeperWrite(in Command command, OpCode op, ref JuteReader reader, JuteWriter body)
     {
+        if (!HasExtensions)
+        {
+            return CoordErrorCode.Unimplemented;
+        }
+
         switch (op)
         {
             case OpCode.CheckNotExists:

@@ -22,6 +22,7 @@ public sealed partial class CoordStateMachine
 
     /// <summary>Builds a machine from a snapshot's chunks, in the order they were made.</summary>
     /// <exception cref="SnapshotFormatException">The chunks do not make a state, or not the one they claim.</exception>
+    /// <exception cref="FeatureLevelException">It is of a version that knows more than this one.</exception>
     public static CoordStateMachine Restore(IEnumerable<ReadOnlyMemory<byte>> chunks)
     {
         ArgumentNullException.ThrowIfNull(chunks);
@@ -31,7 +32,8 @@ public sealed partial class CoordStateMachine
             reader.Add(chunk.Span);
         }
 
-        var machine = new CoordStateMachine(reader.Assemble(), reader.Sessions, reader.Header.LastApplied)
+        var machine = new CoordStateMachine(
+            reader.Assemble(), reader.Sessions, reader.Header.LastApplied, reader.FeatureLevel)
         {
             LastTime = reader.Header.LastTime,
         };

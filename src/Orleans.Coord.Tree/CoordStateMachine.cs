@@ -19,14 +19,16 @@ public sealed partial class CoordStateMachine
     {
     }
 
-    private CoordStateMachine(ZnodeTree tree, SessionTable sessions, long lastApplied)
+    private CoordStateMachine(
+        ZnodeTree tree, SessionTable sessions, long lastApplied, byte level = FeatureLevels.First)
     {
         Tree = tree;
         Sessions = sessions;
         LastApplied = lastApplied;
         _history = new ChangeHistory(lastApplied);
         _keeperNodes = new KeeperNodes(tree.Acls.Open);
-        _about = new Znode("coord"u8.ToArray(), ZnodeKind.Persistent, tree.Acls.Open) { Data = AboutText.ToArray() };
+        _about = new Znode("coord"u8.ToArray(), ZnodeKind.Persistent, tree.Acls.Open) { Data = [] };
+        RaiseLevel(level);
     }
 
     /// <summary>The index of the last applied entry; also the zxid of the newest write.</summary>
@@ -34,6 +36,11 @@ public sealed partial class CoordStateMachine
 
     /// <summary>The time of the newest entry, milliseconds since 1970: the highest stamp so far.</summary>
     public long LastTime { get; private set; }
+
+    /// <summary>
+    /// The highest level of any entry so far, see <see cref="FeatureLevels"/>: what the group has agreed to do.
+    /// </summary>
+    public byte FeatureLevel { get; private set; }
 
     /// <summary>The sessions.</summary>
     public SessionTable Sessions { get; }
@@ -54,11 +61,11 @@ public sealed partial class CoordStateMachine
     public long ApproximateDataSize => Tree.DataSize;
 
     /// <summary>
-    /// The rolling digest: covers paths, data, stats, access control lists, sessions, removed members and time.
+    /// The rolling digest: covers paths, data, stats, access control lists, sessions, removed members, level and time.
     /// Replicas that applied the same entries have the same one, whatever snapshots they were restored from.
     /// </summary>
     public ulong Digest => TreeHash.Pair(
-        Tree.Digest + (Sessions.Digest * 3) + Ensemble.RemovedDigest, LastTime);
+        Tree.Digest + (Sessions.Digest * 3) + Ensemble.RemovedDigest + LevelDigest, LastTime);
 
     /// <summary>Bugs to plant; for tests only.</summary>
     internal TreeFaults Faults
@@ -71,7 +78,7 @@ public sealed partial class CoordStateMachine
 
     /// <summary>Applies one entry's payload.</summary>
     /// <param name="index">The entry's index, which is its zxid; above <see cref="LastApplied"/>.</param>
-    /// <param name="payload">A command, see <see cref="CommandCodec"/>.</param>
+    /// <param name="payload">A command of a level that is known, see <see cref="CommandCodec"/>.</param>
     /// <param name="result">Is reset, then filled.</param>
     public void Apply(long index, ReadOnlySpan<byte> payload, ApplyResult result)
     {
@@ -94,6 +101,11 @@ public sealed partial class CoordStateMachine
         result.Reset();
         Advance(index);
         LastTime = Math.Max(LastTime, command.Time);
+        if (command.Level > FeatureLevel)
+        {
+            RaiseLevel(command.Level);
+        }
+
         result.Zxid = index;
         result.Code = command.Kind switch
         {

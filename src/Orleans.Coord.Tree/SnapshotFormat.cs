@@ -18,12 +18,14 @@ internal enum SnapshotGroup : byte
     End = 5,
     Results = 6,
     RemovedMembers = 7,
+    FeatureLevel = 8,
 }
 
 /// <summary>
-/// The snapshot's bytes: groups of records, each with its kind and number; the header first, then the members that were
-/// removed, if any, then all access control lists, then sessions (each before its kept results) and znodes. A znode's
-/// record names its own slot and its parent's, so znodes come in any order and restoring needs no paths.
+/// The snapshot's bytes: groups of records, each with its kind and number; the header first, then the feature level,
+/// then the members that were removed, if any, then all access control lists, then sessions (each before its kept
+/// results) and znodes. A znode's record names its own slot and its parent's, so znodes come in any order and restoring
+/// needs no paths.
 /// </summary>
 internal static class SnapshotFormat
 {

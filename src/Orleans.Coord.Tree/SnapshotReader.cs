@@ -20,6 +20,9 @@ internal sealed class SnapshotReader
 
     public byte[] RemovedMembers { get; private set; } = [];
 
+    /// <summary>In snapshots from before levels were kept there is none, and this is meant.</summary>
+    public byte FeatureLevel { get; private set; } = FeatureLevels.Extensions;
+
     public SnapshotHeader Header => _header ?? throw Bad("no header");
 
     /// <summary>Takes the records of one chunk.</summary>
@@ -97,6 +100,9 @@ internal sealed class SnapshotReader
             case SnapshotGroup.RemovedMembers:
                 RemovedMembers = reader.ReadBuffer().ToArray();
                 break;
+            case SnapshotGroup.FeatureLevel:
+                SetLevel(reader.ReadByte());
+                break;
             case SnapshotGroup.End:
                 Require(reader.ReadLong() == Header.LastApplied, "the end belongs to another snapshot");
                 _ended = true;
@@ -105,6 +111,14 @@ internal sealed class SnapshotReader
                 Bad($"unknown group {(int)group}");
                 break;
         }
+    }
+
+    private void SetLevel(byte level)
+    {
+        Require(level >= FeatureLevels.First, "its feature level is 0");
+        FeatureLevel = level <= FeatureLevels.Newest
+            ? level
+            : throw FeatureLevelException.Above("The snapshot", level, FeatureLevels.Newest);
     }
 
     private void AddHeader(ref JuteReader reader)

@@ -15,6 +15,7 @@ public sealed class TreeSnapshot
     private readonly SnapshotHeader _header;
     private readonly AclList[] _acls;
     private readonly Session[] _sessions;
+    private readonly byte _level;
     private readonly byte[] _removedMembers;
     private readonly int _highWater;
     private readonly Queue<ZnodeRecord> _asideZnodes = [];
@@ -34,6 +35,7 @@ public sealed class TreeSnapshot
         _header = machine.DescribeState();
         _acls = machine.Tree.Acls.ToArray();
         _sessions = [.. machine.Sessions.All];
+        _level = machine.FeatureLevel;
         _removedMembers = machine.Ensemble.RemovedText;
         _highWater = machine.Tree.Registry.HighWater;
     }
@@ -69,6 +71,8 @@ public sealed class TreeSnapshot
         if (!_headerDone)
         {
             SnapshotFormat.WriteHeader(chunk, _header);
+            SnapshotFormat.BeginGroup(chunk, SnapshotGroup.FeatureLevel);
+            chunk.WriteByte(_level);
             WriteRemovedMembers(chunk);
             _headerDone = true;
         }

@@ -154,6 +154,9 @@ internal sealed class TestMember(TestGroup group, ReplicaId id, ulong seed, bool
 
     public MemoryStore Store { get; private set; } = new();
 
+    /// <summary>The highest feature level that it knows when it starts.</summary>
+    public byte Level { get; set; } = Tree.FeatureLevels.Newest;
+
     public bool IsUp => _replica is not null;
 
     public Replica Replica => _replica ?? Start();
@@ -163,7 +166,13 @@ internal sealed class TestMember(TestGroup group, ReplicaId id, ulong seed, bool
         _peers = null;
         _refused = [];
         _replica = Replica.Open(
-            group.Options with { Id = id, Voters = isWaiting ? [] : group.Options.Voters }, Store, Store, this,
+            group.Options with
+            {
+                Id = id,
+                Voters = isWaiting ? [] : group.Options.Voters,
+                FeatureLevel = Level,
+            },
+            Store, Store, this,
             new SplitMix64(seed + _lives++), Now);
         Turn(_ => { });
         return _replica;

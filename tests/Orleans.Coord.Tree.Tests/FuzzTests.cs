@@ -104,6 +104,10 @@ public sealed class FuzzTests
             {
                 Assert.StartsWith("This is no usable snapshot", e.Message, StringComparison.Ordinal);
             }
+            catch (FeatureLevelException e)
+            {
+                Assert.StartsWith("The snapshot is of feature level", e.Message, StringComparison.Ordinal);
+            }
         }
     }
 

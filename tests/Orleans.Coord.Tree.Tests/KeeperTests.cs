@@ -12,6 +12,7 @@ public sealed class KeeperTests
     [Fact]
     public void What_the_server_can_do_is_told_in_znodes_that_no_listing_shows()
     {
+        _grid.Open(1);
         Assert.Equal("3", _grid.Data("/keeper/api_version"));
         Assert.Equal(CoordErrorCode.Ok, _grid.GetData("/keeper/feature_flags"));
         var reader = new JuteReader(_grid.Reply.Written);

@@ -80,6 +80,22 @@ public sealed class CoordSettings
     /// <summary>Longest session time-out, milliseconds; 0 means twenty ticks.</summary>
     public int MaxSessionTimeoutMs { get; set; }
 
+    /// <summary>
+    /// Whether this silo, while it has no quorum, serves reads to clients that agree to it (ZooKeeper's
+    /// readonlymode.enabled).
+    /// </summary>
+    public bool ReadOnlyMode { get; set; }
+
+    /// <summary>
+    /// Whether new sessions stay with this silo until they write (ZooKeeper's localSessionsEnabled).
+    /// </summary>
+    public bool LocalSessions { get; set; }
+
+    /// <summary>
+    /// Whether local sessions may have ephemeral znodes (ZooKeeper's localSessionsUpgradingEnabled).
+    /// </summary>
+    public bool LocalSessionsUpgrading { get; set; }
+
     /// <summary>The super user, as ZooKeeper's superDigest: <c>user:base64(sha1(user:password))</c>.</summary>
     public string? SuperDigest { get; set; }
 
@@ -172,6 +188,9 @@ public sealed class CoordSettings
         Range(nameof(TickTimeMs), TickTimeMs, 10, 3_600_000);
         Range(nameof(MinSessionTimeoutMs), MinSessionTimeoutMs, 0, int.MaxValue);
         Range(nameof(MaxSessionTimeoutMs), MaxSessionTimeoutMs, 0, int.MaxValue);
+        Require(
+            LocalSessions || !LocalSessionsUpgrading, nameof(LocalSessionsUpgrading), "true",
+            "false unless LocalSessions is true");
         Range(nameof(ContainerCheckMs), ContainerCheckMs, 10, int.MaxValue);
         Range(nameof(MaxFrameBytes), MaxFrameBytes, 1024, 1 << 30);
         Range(nameof(MaxClientConnections), MaxClientConnections, 0, int.MaxValue);

@@ -35,7 +35,8 @@ internal sealed class ReplicaPump : IReplicaMailbox, ILogStoreObserver, IThreadP
     public Task Removed => _removed.Task;
 
     /// <summary>
-    /// Completes when clients can be served, with the newest zxid and the number of znodes recovered.
+    /// Completes when clients can be served, if only read-only ones, with the newest zxid and the number of znodes
+    /// recovered.
     /// </summary>
     public Task<(long Zxid, int Znodes)> Serving => _serving.Task;
 
@@ -199,7 +200,7 @@ internal sealed class ReplicaPump : IReplicaMailbox, ILogStoreObserver, IThreadP
 
             _replica.EndTurn();
             _reading.Clear();
-            if (_replica.CanServe && !_serving.Task.IsCompleted)
+            if ((_replica.CanServe || _replica.IsReadOnly) && !_serving.Task.IsCompleted)
             {
                 _serving.TrySetResult((_replica.Machine.LastApplied, _replica.Machine.ZnodeCount));
             }

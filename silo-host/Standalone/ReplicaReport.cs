@@ -31,7 +31,7 @@ internal sealed class ReplicaReport(ReplicaPump pump, CoordSettings settings, st
 
     private static ServerStatistics? Describe(Replica replica, ReportParts parts)
     {
-        if (!replica.CanServe)
+        if (!replica.CanServe && !replica.IsReadOnly)
         {
             return null;
         }
@@ -44,7 +44,8 @@ internal sealed class ReplicaReport(ReplicaPump pump, CoordSettings settings, st
         CoordStateMachine machine = replica.Machine;
         return new ServerStatistics
         {
-            Mode = replica.IsAlone ? "standalone"
+            Mode = replica.IsReadOnly ? "read-only"
+                : replica.IsAlone ? "standalone"
                 : replica.Raft.Role == Consensus.RaftRole.Leader ? "leader"
                 : replica.IsVoter ? "follower" : "observer",
             LastZxid = machine.LastApplied,

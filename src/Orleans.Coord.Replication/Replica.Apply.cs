@@ -8,6 +8,7 @@ namespace Orleans.Coord.Replication;
 public sealed partial class Replica
 {
     private const int ApplyBatchBytes = 1 << 20;
+    private const string MovedReason = "the session has moved to another connection";
 
     private readonly Dictionary<ulong, Session> _barriers = [];
     private readonly List<(ulong Ticket, long Index)> _confirmed = [];
@@ -94,7 +95,10 @@ public sealed partial class Replica
             }
         }
 
-        CanServe = !IsRemoved;
+        if (!IsRemoved)
+        {
+            BeginService();
+        }
     }
 
     private void TakeReadState(ReadState read)
@@ -200,12 +204,19 @@ public sealed partial class Replica
             _leases.Grant(command.SessionId, _result.Generation, _result.TimeoutMs, _now.MonotonicMs);
         }
 
-        if (_result.Code == CoordErrorCode.Ok && _local.TryGetValue(command.SessionId, out Session? older))
+        bool isOurs = _attaching.Remove(command.Ticket, out Session? session) && session.State != SessionState.Dead;
+        if (isOurs && session!.IsUpgrading)
         {
-            Close(older, "the session has moved to another connection");
+            AfterUpgrade(session);
+            return;
         }
 
-        if (!_attaching.Remove(command.Ticket, out Session? session) || session.State == SessionState.Dead)
+        if (_result.Code == CoordErrorCode.Ok && _local.TryGetValue(command.SessionId, out Session? older))
+        {
+            Close(older, MovedReason);
+        }
+
+        if (!isOurs)
         {
             return;
         }
@@ -214,27 +225,20 @@ public sealed partial class Replica
         {
             // A wall clock that was set back or stood still over a restart gave an id that is in use: take the next.
             _nextSessionId = Math.Max(_nextSessionId, command.SessionId + 1);
-            if (ProposeAttach(session))
+            if (ProposeAttach(session!))
             {
                 return;
             }
         }
 
-        JuteWriter output = session.Connection.Output;
-        bool withReadOnlyByte = session.Request.HasReadOnlyByte;
         if (_result.Code != CoordErrorCode.Ok)
         {
-            WireFrames.Welcome(output, 0, 0, new byte[CoordLimits.PasswordBytes], withReadOnlyByte);
-            Close(session, $"session 0x{command.SessionId:x} is not known here, or the password is wrong");
+            TurnAway(session!);
             return;
         }
 
-        session.Generation = _result.Generation;
-        session.State = SessionState.Live;
-        _local[session.Id] = session;
-        WireFrames.Welcome(output, _result.TimeoutMs, session.Id, session.Password.Span, withReadOnlyByte);
-        session.Connection.FlushAfterTurn();
-        ServeBacklog(session);
+        session!.Generation = _result.Generation;
+        Welcome(session, _result.TimeoutMs);
     }
 
     private void AfterExpire(in Command command)

@@ -19,9 +19,12 @@ public sealed partial class Replica
     /// <summary>A client's first frame arrived.</summary>
     public void Connect(IClientConnection connection, ConnectRequest request)
     {
-        if (!CanServe)
+        if (!CanServe && !(IsReadOnly && request.CanBeReadOnly))
         {
-            connection.Close("this member follows no leader now, so it serves nobody");
+            connection.Close(
+                IsReadOnly
+                    ? "this member follows no leader now, so it serves only clients that may be read-only"
+                    : "this member follows no leader now, so it serves nobody");
             return;
         }
 
@@ -35,7 +38,7 @@ public sealed partial class Replica
 
         var session = new Session(connection, request, _authenticator.IdentitiesOf(connection));
         connection.Attachment = session;
-        if (!ProposeAttach(session))
+        if (!AttachLocally(session) && !ProposeAttach(session))
         {
             connection.Attachment = null;
             connection.Close("the log takes no more writes for now");
@@ -53,7 +56,11 @@ public sealed partial class Replica
             return;
         }
 
-        if (session.Id != 0)
+        if (session.IsUnlogged)
+        {
+            _localLeases.Touch(session.Id, _now.MonotonicMs);
+        }
+        else if (session.Id != 0)
         {
             Touch(session.Id);
         }
@@ -85,6 +92,12 @@ public sealed partial class Replica
             _machine.ForgetWatches(session.Id);
         }
 
+        if (session is { IsReadOnly: true, IsLocal: false })
+        {
+            // The log knows whether it lives.
+            _localLeases.Remove(session.Id);
+        }
+
         session.Abandon();
     }
 
@@ -98,7 +111,7 @@ public sealed partial class Replica
     private bool ProposeAttach(Session session)
     {
         ConnectRequest request = session.Request;
-        int timeout = Math.Clamp(request.TimeoutMs, _options.MinSessionTimeoutMs, _options.MaxSessionTimeoutMs);
+        int timeout = TimeoutOf(request);
         ulong ticket = NextTicket();
         session.AttachingSinceMs = _now.MonotonicMs;
         _command.Clear();
@@ -124,6 +137,28 @@ public sealed partial class Replica
 
         _attaching.Add(ticket, session);
         return true;
+    }
+
+    private int TimeoutOf(ConnectRequest request) =>
+        Math.Clamp(request.TimeoutMs, _options.MinSessionTimeoutMs, _options.MaxSessionTimeoutMs);
+
+    private void Welcome(Session session, int timeoutMs)
+    {
+        session.State = SessionState.Live;
+        _local[session.Id] = session;
+        WireFrames.Welcome(
+            session.Connection.Output, timeoutMs, session.Id, session.Password.Span,
+            session.Request.HasReadOnlyByte ? session.IsReadOnly : null);
+        session.Connection.FlushAfterTurn();
+        ServeBacklog(session);
+    }
+
+    private void TurnAway(Session session)
+    {
+        WireFrames.Welcome(
+            session.Connection.Output, 0, 0, new byte[CoordLimits.PasswordBytes],
+            session.Request.HasReadOnlyByte ? IsReadOnly : null);
+        Close(session, $"session 0x{session.Id:x} is not known here, or the password is wrong");
     }
 
     // Goes on with what a session had to postpone while it was attaching or stalled.

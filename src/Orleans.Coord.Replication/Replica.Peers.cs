@@ -179,6 +179,11 @@ public sealed partial class Replica
             _lastAckMs = _now.MonotonicMs;
         }
 
+        if (_leader != ReplicaId.None && state.Leader == ReplicaId.None)
+        {
+            _leaderlessSinceMs = _now.MonotonicMs;
+        }
+
         _leader = state.Leader;
         _leaderTerm = state.Term;
         _touchRounds.Clear();
@@ -222,13 +227,14 @@ public sealed partial class Replica
         }
 
         Join();
+        BeginReadOnlyIfDue();
         CloseStuckAttaching();
         if (_leader != ReplicaId.None)
         {
             ResendIfDue();
         }
 
-        if (!Leads && CanServe && IsRemoved)
+        if (!Leads && (CanServe || IsReadOnly) && IsRemoved)
         {
             StopServing("this member was removed from the ensemble");
         }
@@ -256,12 +262,13 @@ public sealed partial class Replica
     {
         _joinTicket = 0;
         _lastAckMs = _lastJoinMs;
-        CanServe = true;
+        BeginService();
     }
 
     private void StopServing(string why)
     {
         CanServe = false;
+        IsReadOnly = false;
         foreach (Session session in _local.Values.ToArray())
         {
             Close(session, why);

@@ -30,10 +30,19 @@ public sealed partial class Replica
             return true;
         }
 
+        request.Code = RefusalOf(session, request.Op, reader.Rest);
         switch (Requests.KindOf(request.Op))
         {
+            case var _ when request.Code != CoordErrorCode.Ok:
+                break;
             case RequestKind.Write when session.Barriers > 0:
                 // Reads between a sync and this write must be answered between them.
+                return false;
+            case RequestKind.Write when session.IsLocal && request.Op == OpCode.CloseSession:
+                session.SaidLast = true;
+                break;
+            case RequestKind.Write when session.IsLocal:
+                Upgrade(session);
                 return false;
             case RequestKind.Write:
                 request.Kind = PendingKind.Write;
@@ -55,7 +64,7 @@ public sealed partial class Replica
 
                 session.Barriers++;
                 break;
-            case RequestKind.Ping when !IsAlone:
+            case RequestKind.Ping when !IsAlone && !session.IsUnlogged:
                 // Answered when the leader vouches for it, and out of order: clients expect no order of heartbeats.
                 return AskPing(session, 1);
             case RequestKind.Auth or RequestKind.Sasl when session.Pending.Count > 0:
@@ -83,6 +92,12 @@ public sealed partial class Replica
         return true;
     }
 
+    // What this session may never ask, or not now.
+    private CoordErrorCode RefusalOf(Session session, OpCode op, ReadOnlySpan<byte> body) =>
+        session.IsReadOnly && NeedsQuorum(session, op) ? CoordErrorCode.NotReadOnly
+        : RefusesEphemerals && CoordStateMachine.CreatesEphemeral(op, body) ? CoordErrorCode.EphemeralOnLocalSession
+        : CoordErrorCode.Ok;
+
     // Answers the local requests at the head of the queue, up to the next one that waits for the log.
     private void ServePending(Session session)
     {
@@ -101,6 +116,9 @@ public sealed partial class Replica
         long zxid = _machine.LastApplied;
         switch (Requests.KindOf(request.Op))
         {
+            case var _ when request.Code != CoordErrorCode.Ok:
+                WireFrames.Reply(output, request.Xid, zxid, request.Code);
+                break;
             case RequestKind.Read:
                 AnswerRead(session, request.Xid, request.Op, body);
                 break;
@@ -111,8 +129,10 @@ public sealed partial class Replica
                 AnswerWatchOperation(session, request, body);
                 break;
             case RequestKind.Write:
-                WireFrames.Reply(output, request.Xid, zxid, request.Code);
-                break;
+                // Only a local session's goodbye is answered without the log.
+                WireFrames.Reply(output, request.Xid, zxid, CoordErrorCode.Ok);
+                EndLocally(session);
+                return;
             case RequestKind.Sync when request.Op == OpCode.LinearizableRead:
                 var reader = new JuteReader(body);
                 AnswerRead(session, request.Xid, (OpCode)reader.ReadInt(), reader.Rest);

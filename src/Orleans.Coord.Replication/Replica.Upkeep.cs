@@ -25,12 +25,14 @@ public sealed partial class Replica
         {
             // This process was paused or starved: clients could not be heard, so none may expire for it.
             _leases.GrantAll(_now.MonotonicMs);
+            _localLeases.GrantAll(_now.MonotonicMs);
         }
 
         _lastTickMs = _now.MonotonicMs;
         _raft.Tick();
         _raftHasWork = true;
         TickPeers();
+        ExpireLocally();
         if (Leads)
         {
             ProposeExpiries();
@@ -48,7 +50,7 @@ public sealed partial class Replica
     {
         if (!_machine.Sessions.TryGet(sessionId, out Tree.Session? session))
         {
-            return false;
+            return EndLocalSession(sessionId);
         }
 
         _command.Clear();

@@ -45,7 +45,9 @@ public sealed partial class Replica
         _guard = new DivergenceGuard(options.Id);
         _authenticator = new Authenticator(options.Authentication, options.PasswordSecret);
         _leases = new SessionLeases(Math.Max(1, options.TickTimeMs / 4));
+        _localLeases = new SessionLeases(Math.Max(1, options.TickTimeMs / 4));
         _now = now;
+        _leaderlessSinceMs = now.MonotonicMs;
         _lastTickMs = now.MonotonicMs;
         _given = new Dictionary<ReplicaId, DnsEndPoint>(options.Peers);
         _logAtStart = log.LastIndex;

@@ -48,6 +48,21 @@ public sealed record ReplicaOptions
     /// <summary>Longest session time-out granted, milliseconds.</summary>
     public int MaxSessionTimeoutMs { get; init; } = 40_000;
 
+    /// <summary>
+    /// Whether a member without a quorum serves reads to clients that agree to it (ZooKeeper's readonlymode.enabled).
+    /// </summary>
+    public bool ReadOnlyMode { get; init; }
+
+    /// <summary>
+    /// Whether new sessions stay with the member they connect to until they write (ZooKeeper's localSessionsEnabled).
+    /// </summary>
+    public bool LocalSessions { get; init; }
+
+    /// <summary>
+    /// Whether such sessions may have ephemeral znodes (ZooKeeper's localSessionsUpgradingEnabled).
+    /// </summary>
+    public bool LocalSessionsUpgrading { get; init; }
+
     /// <summary>How clients show who they are.</summary>
     public AuthenticationOptions Authentication { get; init; } = new();
 

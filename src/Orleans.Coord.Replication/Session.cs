@@ -43,6 +43,18 @@ internal sealed class Session(IClientConnection connection, ConnectRequest reque
     /// <summary>The password that the welcome carries.</summary>
     public ReadOnlyMemory<byte> Password { get; set; }
 
+    /// <summary>Whether only this member knows the session; until its first write.</summary>
+    public bool IsLocal { get; set; }
+
+    /// <summary>Whether the log is about to learn of a local session.</summary>
+    public bool IsUpgrading { get; set; }
+
+    /// <summary>Whether it is served reads only, as there was no quorum when it connected.</summary>
+    public bool IsReadOnly { get; set; }
+
+    /// <summary>Whether no leader watches over this connection's session.</summary>
+    public bool IsUnlogged => IsLocal || IsReadOnly;
+
     /// <summary>Raised by each attach; writes of an older one are refused at apply.</summary>
     public int Generation { get; set; }
 

@@ -56,8 +56,13 @@ internal static class WireFrames
     }
 
     /// <summary>Writes the answer to a <see cref="ConnectRequest"/>; all zero turns the client away.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="timeoutMs">The negotiated time-out, milliseconds.</param>
+    /// <param name="sessionId">The session.</param>
+    /// <param name="password">Its password.</param>
+    /// <param name="readOnly">Whether writes will be refused; null for a client that knows no such servers.</param>
     public static void Welcome(
-        JuteWriter output, int timeoutMs, long sessionId, ReadOnlySpan<byte> password, bool withReadOnlyByte)
+        JuteWriter output, int timeoutMs, long sessionId, ReadOnlySpan<byte> password, bool? readOnly)
     {
         int start = output.Length;
         output.WriteInt(0);
@@ -65,9 +70,9 @@ internal static class WireFrames
         output.WriteInt(timeoutMs);
         output.WriteLong(sessionId);
         output.WriteBuffer(password);
-        if (withReadOnlyByte)
+        if (readOnly is { } isReadOnly)
         {
-            output.WriteBool(false);
+            output.WriteBool(isReadOnly);
         }
 
         output.PatchInt(start, output.Length - start - sizeof(int));

@@ -56,6 +56,55 @@ public sealed partial class CoordStateMachine
         return (OpCode)reader.ReadInt();
     }
 
+    /// <summary>Whether a request would create an ephemeral znode; false for what cannot be read.</summary>
+    /// <param name="op">The operation on the wire.</param>
+    /// <param name="body">Its body.</param>
+    public static bool CreatesEphemeral(OpCode op, ReadOnlySpan<byte> body)
+    {
+        var reader = new JuteReader(body);
+        if (op == OpCode.Numbered)
+        {
+            reader.ReadLong();
+            reader.ReadLong();
+            op = (OpCode)reader.ReadInt();
+        }
+
+        if (op != OpCode.Multi)
+        {
+            return ReadsEphemeral(op, ref reader, inMulti: false);
+        }
+
+        ReadOnlySpan<byte> operations = reader.Rest;
+        if (!MultiFormat.IsMultiOfWrites(operations))
+        {
+            return false;
+        }
+
+        while (MultiFormat.NextHeader(ref reader, out OpCode part))
+        {
+            if (ReadsEphemeral(part, ref reader, inMulti: true))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool ReadsEphemeral(OpCode op, ref JuteReader reader, bool inMulti)
+    {
+        if (op is not (OpCode.Create or OpCode.Create2 or OpCode.CreateContainer or OpCode.CreateTtl
+            or OpCode.CreateIfNotExists))
+        {
+            _ = inMulti && MultiFormat.Skip(op, ref reader);
+            return false;
+        }
+
+        CoordErrorCode code = CreateMode.Resolve(
+            CreateRequest.Read(op, ref reader), inMulti, CommandOptions.None, out CreateMode mode);
+        return !reader.Failed && code == CoordErrorCode.Ok && mode.Kind == ZnodeKind.Ephemeral;
+    }
+
     private static bool MayBeNumbered(OpCode op) =>
         op is OpCode.Create or OpCode.Create2 or OpCode.CreateContainer or OpCode.CreateTtl
         or OpCode.Delete or OpCode.SetData or OpCode.SetAcl or OpCode.Multi;

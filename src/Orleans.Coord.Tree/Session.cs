@@ -36,6 +36,10 @@ public sealed class Session
 
     internal ulong Hash => Results is null ? OwnHash : TreeHash.Pair(OwnHash, Results.Digest);
 
+    /// <summary>Whether this is the session's password.</summary>
+    public bool HasPassword(ReadOnlySpan<byte> password) =>
+        SessionTable.HashPassword(password).AsSpan().SequenceEqual(PasswordHash);
+
     private ulong OwnHash =>
         TreeHash.Step(_identityHash, ((ulong)(uint)TimeoutMs << 32) | (uint)Generation, (ulong)LastPosition);
 }

@@ -27,6 +27,8 @@ internal sealed class TestClient(ITurns silo) : IClientConnection
 
     public int TimeoutMs { get; private set; }
 
+    public bool IsReadOnly { get; private set; }
+
     /// <summary>Frames given to the replica and not yet given back.</summary>
     public int Unreleased { get; private set; }
 
@@ -38,9 +40,11 @@ internal sealed class TestClient(ITurns silo) : IClientConnection
 
     /// <summary>Posts the connect request.</summary>
     public TestClient Hello(
-        long sessionId = 0, byte[]? password = null, int timeoutMs = 10_000, long lastZxid = 0)
+        long sessionId = 0, byte[]? password = null, int timeoutMs = 10_000, long lastZxid = 0,
+        bool canBeReadOnly = false)
     {
-        var request = new ConnectRequest(0, lastZxid, timeoutMs, sessionId, password ?? Password, false, true);
+        var request = new ConnectRequest(
+            0, lastZxid, timeoutMs, sessionId, password ?? Password, canBeReadOnly, true);
         silo.Turn(replica => replica.Connect(this, request));
         return this;
     }
@@ -54,6 +58,7 @@ internal sealed class TestClient(ITurns silo) : IClientConnection
         TimeoutMs = reader.ReadInt();
         SessionId = reader.ReadLong();
         Password = reader.ReadBuffer().ToArray();
+        IsReadOnly = reader.ReadBool();
         Assert.False(reader.Failed);
         return TimeoutMs != 0;
     }

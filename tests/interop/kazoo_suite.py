@@ -39,12 +39,23 @@ class ManagedServer:
     def running(self):
         return self._server.running
 
-    def run(self):
+    @property
+    def folder(self):
+        return self._server.folder
+
+    def launch(self):
         if not self.running:
-            self._server.start()
+            self._server.launch()
+
+    def run(self):
+        self.launch()
+        self._server.wait_ready()
 
     def stop(self):
         self._server.stop()
+
+    def destroy(self):
+        self._server.destroy()
 
 
 class Cluster(list):
@@ -52,7 +63,13 @@ class Cluster(list):
 
     def start(self):
         for server in self:
+            server.launch()
+        for server in self:
             server.run()
+
+    def destroy(self):
+        for server in self:
+            server.destroy()
 
 
 class Plugin:
@@ -124,9 +141,9 @@ def _too_long(*_):
     raise TimeoutError("the test did not end in its time")
 
 
-def run(report, plugin, server, *chosen):
+def run(report, plugin, folder, *chosen):
     ended = pytest.main(["--pyargs", "kazoo.tests", "-p", "no:cacheprovider", "-p", "no:terminal",
-                         "--rootdir", str(server.folder), *chosen], plugins=[plugin])
+                         "--rootdir", str(folder), *chosen], plugins=[plugin])
     if ended not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
         report.add("FAIL", "all of kazoo's tests are found and run", f"pytest: {ended!r}")
 
@@ -135,22 +152,30 @@ def main():
     signal.signal(signal.SIGALRM, _too_long)
     # The tests break connections all the time, and kazoo warns each time.
     logging.getLogger("kazoo").addHandler(logging.NullHandler())
-    options = suite.arguments(__doc__).parse_args()
+    parser = suite.arguments(__doc__)
+    parser.add_argument("--ensemble", action="store_true", help="all tests against three of our members, too")
+    options = parser.parse_args()
     report = suite.Report("kazoo")
     # As kazoo's harness configures ZooKeeper: the password of `super` is `test`.
     settings = {"super_digest": "super:D/InIHSb7yEEbrWz8b9l71RjZJU=", "sasl_users": {"jaasuser": "jaas_password"}}
     with servers.Server(options.server, options.set, **settings) as server:
         cluster = Cluster([ManagedServer(server)])
         kazoo.testing.harness.get_global_cluster = lambda: cluster
-        excluded = read_list("kazoo_excluded.txt", f"kazoo_excluded_{options.server}.txt")
+        excluded = read_list("kazoo_excluded.txt", "kazoo_excluded_one.txt", f"kazoo_excluded_{options.server}.txt")
         chosen = ["-k", "not TestReconfig"] if options.server == "coord" else []
-        run(report, Plugin(report, excluded, read_list("kazoo_races.txt"), options.match), server, *chosen)
+        run(report, Plugin(report, excluded, read_list("kazoo_races.txt"), options.match), server.folder, *chosen)
     if options.server == "coord":
-        # Members can be changed in an ensemble only: one member makes one.
-        ensemble = [f"Coord:Members=1={servers.HOST}:{servers.free_port()}", "Coord:ReconfigEnabled=true"]
-        with servers.Server(options.server, [*options.set, *ensemble], **settings) as server:
-            cluster[:] = [ManagedServer(server)]
-            run(report, Plugin(report, {}, {}, options.match), server, "-k", "TestReconfig")
+        # Some tests stop servers, or change the members; all run against three where there is time.
+        cluster[:] = [ManagedServer(server) for server in servers.ensemble(
+            3, [*options.set, "Coord:ReadOnlyMode=true", "Coord:ReconfigEnabled=true"], **settings)]
+        excluded = read_list("kazoo_excluded.txt") if options.ensemble else {}
+        chosen = [] if options.ensemble else ["-k", "TestReadOnlyMode or TestReconfig or test_update_host_list"]
+        try:
+            cluster.start()
+            races = read_list("kazoo_races.txt") if options.ensemble else {}
+            run(report, Plugin(report, excluded, races, options.match), cluster[0].folder, *chosen)
+        finally:
+            cluster.destroy()
     code = report.finish()
     # Some tests leave clients behind, whose threads would keep the process alive while they try to reconnect.
     os._exit(code)

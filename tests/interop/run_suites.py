@@ -39,6 +39,7 @@ LONGER = {
     "kill9": ["--rounds", "100"],
     "malformed": ["--connections", "5000"],
     "chaos": ["--seconds", "1000"],
+    "kazoo": ["--ensemble"],
 }
 LAST_LINE = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped\n")
 

@@ -67,6 +67,13 @@ def coord_settings(sasl_users=(), **settings):
     return spelled + [f"Coord:Sasl:Users:{user}={password}" for user, password in dict(sasl_users).items()]
 
 
+def ensemble(count, extra=(), **settings):
+    """Our members of one ensemble, not started yet: the first start of each must not wait for the others."""
+    members = ",".join(f"{number}={HOST}:{free_port()}" for number in range(1, count + 1))
+    return [Server("coord", [*extra, f"Coord:ReplicaId={number}", f"Coord:Members={members}"], **settings)
+            for number in range(1, count + 1)]
+
+
 class Server:
     """One server with a data folder of its own, on one port for its whole life."""
 

@@ -1,0 +1,174 @@
+using System.Security.Cryptography;
+using Orleans.Coord.Jute;
+using Orleans.Coord.Tree;
+
+namespace Orleans.Coord.Replication;
+
+/// <content>
+/// Service without the log: local sessions, which only this member knows until their first write, and reads for
+/// clients that agree to them while there is no quorum (ZooKeeper's localSessionsEnabled and readonlymode.enabled).
+/// </content>
+public sealed partial class Replica
+{
+    // Every session that is served without the leader's word; local ones stay a time-out longer than their connection.
+    private readonly SessionLeases _localLeases;
+    private long _leaderlessSinceMs;
+
+    /// <summary>
+    /// Whether clients that agree to it are served reads of this member's own tree, which may be old, as it has had no
+    /// leader for a tick.
+    /// </summary>
+    public bool IsReadOnly { get; private set; }
+
+    /// <summary>Milliseconds until a local session expires, negative once it has; null if there is none.</summary>
+    public long? LocalSessionRemaining(long sessionId) => _localLeases.Remaining(sessionId, _now.MonotonicMs);
+
+    private bool RefusesEphemerals => _options is { LocalSessions: true, LocalSessionsUpgrading: false };
+
+    private static bool NeedsQuorum(Session session, OpCode op) =>
+        Requests.KindOf(op) is RequestKind.Write or RequestKind.Sync && !(session.IsLocal && op == OpCode.CloseSession);
+
+    // False: the log has to know of the session.
+    private bool AttachLocally(Session session)
+    {
+        ConnectRequest request = session.Request;
+        bool isNew = request.SessionId == 0;
+        bool isLogged = _machine.Sessions.TryGet(request.SessionId, out Tree.Session? logged);
+        session.IsLocal = isNew
+            ? IsReadOnly || _options.LocalSessions
+            : !isLogged && LocalSessionRemaining(request.SessionId) is not null;
+        session.IsReadOnly = IsReadOnly;
+        if (!session.IsUnlogged)
+        {
+            return false;
+        }
+
+        session.Id = isNew ? NewLocalId() : request.SessionId;
+        session.Password = isNew ? PasswordOf(session.Id) : request.Password;
+        bool isKnown = isLogged
+            ? logged!.HasPassword(session.Password.Span)
+            : session.IsLocal && CryptographicOperations.FixedTimeEquals(session.Password.Span, PasswordOf(session.Id));
+        if (!isKnown)
+        {
+            TurnAway(session);
+            return true;
+        }
+
+        if (_local.TryGetValue(session.Id, out Session? older))
+        {
+            Close(older, MovedReason);
+        }
+
+        int timeout = TimeoutOf(request);
+        _localLeases.Grant(session.Id, 0, timeout, _now.MonotonicMs);
+        Welcome(session, timeout);
+        return true;
+    }
+
+    // A clock that was set back must not give a local session the id of one that is known to all.
+    private long NewLocalId()
+    {
+        while (_machine.Sessions.TryGet(_nextSessionId, out _))
+        {
+            _nextSessionId++;
+        }
+
+        return _nextSessionId++;
+    }
+
+    // A session's writes are ordered and counted by what the log knows of it: the first one brings it there.
+    private void Upgrade(Session session)
+    {
+        if (session.IsUpgrading)
+        {
+            return;
+        }
+
+        ulong ticket = NextTicket();
+        _command.Clear();
+        CommandCodec.WriteCreateSession(
+            _command, _now.WallMs, session.Id, ticket, SHA256.HashData(session.Password.Span),
+            TimeoutOf(session.Request));
+        if (Propose(_command.Written))
+        {
+            session.IsUpgrading = true;
+            session.AttachingSinceMs = _now.MonotonicMs;
+            _attaching.Add(ticket, session);
+        }
+    }
+
+    // The entry that makes a local session known to all is applied; its first write waits for that.
+    private void AfterUpgrade(Session session)
+    {
+        if (_result.Code != CoordErrorCode.Ok)
+        {
+            Close(session, "its local session could not be made known to the others");
+            return;
+        }
+
+        session.IsLocal = false;
+        session.IsUpgrading = false;
+        session.Generation = _result.Generation;
+        _localLeases.Remove(session.Id);
+    }
+
+    private void ExpireLocally()
+    {
+        _expired.Clear();
+        _localLeases.CollectExpired(_now.MonotonicMs, ExpiriesPerTick, _expired);
+        foreach ((long id, _) in _expired)
+        {
+            _localLeases.Remove(id);
+            if (_local.TryGetValue(id, out Session? session) && session.IsUnlogged)
+            {
+                Close(session, "the session has expired");
+            }
+        }
+    }
+
+    private bool EndLocalSession(long sessionId)
+    {
+        if (LocalSessionRemaining(sessionId) is null)
+        {
+            return false;
+        }
+
+        _localLeases.Remove(sessionId);
+        if (_local.TryGetValue(sessionId, out Session? session))
+        {
+            Close(session, "an operator ended the session");
+        }
+
+        return true;
+    }
+
+    private void EndLocally(Session session)
+    {
+        _localLeases.Remove(session.Id);
+        Close(session, "the client ended its session");
+    }
+
+    private void BeginReadOnlyIfDue()
+    {
+        bool isDue = _options.ReadOnlyMode && !IsReadOnly && !CanServe && IsMember && !IsRemoved
+            && _leader == ReplicaId.None
+            && _now.MonotonicMs - _leaderlessSinceMs >= _options.TickTimeMs;
+        IsReadOnly |= isDue;
+    }
+
+    // Its clients come back, to whom they like, and write again.
+    private void BeginService()
+    {
+        foreach (Session session in IsReadOnly ? _local.Values.ToArray() : [])
+        {
+            Close(session, "there is a quorum again");
+        }
+
+        CanServe = true;
+        IsReadOnly = false;
+        if (!_options.LocalSessions)
+        {
+            _localLeases.Clear();
+        }
+    }
+}

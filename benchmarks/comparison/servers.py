@@ -70,6 +70,18 @@ class Server:
         """The process that serves, which need not be the one that was started."""
         raise NotImplementedError
 
+    def pids(self):
+        """All processes that serve."""
+        return [self.pid()]
+
+    def addresses(self):
+        """Where clients connect."""
+        return [f"127.0.0.1:{self.port}"]
+
+    def cpu_seconds(self):
+        """User and system time of all processes that serve, so far."""
+        return sum(_cpu_ticks(pid) for pid in self.pids()) / os.sysconf("SC_CLK_TCK")
+
     def spawn(self):
         """Starts the process without waiting for it to serve."""
         # A process group of its own keeps Ctrl-C from reaching the server before its time. Not a session: the kernel
@@ -83,9 +95,9 @@ class Server:
         self.spawn()
         self.wait_for_read("/")
 
-    def wait_for_read(self, path):
+    def wait_for_read(self, path, port=None):
         try:
-            return probe.wait_for_read(self.port, path, lambda: self._process.poll() is None)
+            return probe.wait_for_read(port or self.port, path, lambda: self._process.poll() is None)
         except RuntimeError as error:
             tail = "\n".join(self.output.read_text(errors="replace").splitlines()[-15:])
             raise RuntimeError(f"{self.name}: {error}; its output ended:\n{tail}") from error
@@ -127,6 +139,42 @@ class ZooKeeper(Server):
     def pid(self):
         return self._process.pid
 
+    def join(self, number, lines):
+        """Makes it a member of an ensemble, before its first start."""
+        self._config.write_text(self._config.read_text() + "".join(lines))
+        (self.data / "myid").write_text(str(number))
+
+
+class ZooKeeperEnsemble:
+    """Several of Debian's ZooKeepers as one ensemble, with a server's methods."""
+
+    name = ZooKeeper.name
+
+    def __init__(self, directory, nodes):
+        self._members = [ZooKeeper(Path(directory) / str(number)) for number in range(1, nodes + 1)]
+        lines = [
+            f"server.{number}=127.0.0.1:{_free_port()}:{_free_port()}\n"
+            for number, _ in enumerate(self._members, 1)
+        ]
+        for number, member in enumerate(self._members, 1):
+            member.join(number, lines)
+
+    def start(self):
+        for member in self._members:
+            member.spawn()
+        for member in self._members:
+            member.wait_for_read("/")
+
+    def stop(self):
+        for member in self._members:
+            member.stop()
+
+    def addresses(self):
+        return [address for member in self._members for address in member.addresses()]
+
+    def cpu_seconds(self):
+        return sum(member.cpu_seconds() for member in self._members)
+
 
 class Silo(Server):
     name = "ours"
@@ -140,6 +188,45 @@ class Silo(Server):
 
     def pid(self):
         return int((self.data / "silo.pid").read_text())
+
+
+class SiloEnsemble(Silo):
+    """Silos of one ensemble, started by one command."""
+
+    def __init__(self, directory, template, nodes):
+        super().__init__(directory, template + f" --nodes {nodes}")
+        self.port = _free_ports(nodes)
+        self._numbers = range(1, nodes + 1)
+
+    def pids(self):
+        return [int((self.data / str(number) / "silo.pid").read_text()) for number in self._numbers]
+
+    def addresses(self):
+        return [f"127.0.0.1:{self.port + number - 1}" for number in self._numbers]
+
+    def start(self):
+        self.spawn()
+        for number in self._numbers:
+            self.wait_for_read("/", self.port + number - 1)
+
+
+def _cpu_ticks(pid):
+    # After the name, which may hold anything, come the state and then numbers: user and system time are 12th and 13th.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def _free_ports(count):
+    """The first of so many free ports in a row."""
+    while True:
+        first = _free_port()
+        try:
+            for port in range(first, first + count):
+                with socket.socket() as listener:
+                    listener.bind(("127.0.0.1", port))
+            return first
+        except (OSError, OverflowError):
+            continue
 
 
 def _free_port():

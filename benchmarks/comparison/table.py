@@ -31,6 +31,19 @@ def of_loads(loads, results):
     return render(headers, rows)
 
 
+def of_hand_offs(results):
+    """One row per lock and server; results map (server name, client) to the medians."""
+    headers = ["lock", "server", "hand-offs/s", "p50 us", "p99 us", "worst ms", "server CPU s/100k"]
+    names = {"zookeeper": "ZooKeeper", "ours": "ours", "sdk": "SDK", "kazoo": "kazoo"}
+    return render(headers, [
+        [
+            names[client], names[server], f"{r['perSecond']:,.0f}", f"{r['p50Us']:,.0f}", f"{r['p99Us']:,.0f}",
+            f"{r['maxUs'] / 1000:,.0f}", f"{r['cpuPer100k']:.1f}",
+        ]
+        for (server, client), r in results.items()
+    ])
+
+
 def of_memory(results):
     """One row per server of the memory comparison."""
     headers = [

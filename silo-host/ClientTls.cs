@@ -27,6 +27,7 @@ internal static class ClientTls
                 "want" => ClientCertificates.Want,
                 _ => ClientCertificates.Need,
             },
+            CheckRevocation = settings.CheckRevocation,
             SuperUser = OrNull(settings.SuperUser),
         };
     }

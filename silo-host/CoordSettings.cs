@@ -105,6 +105,12 @@ public sealed class CoordSettings
     /// <summary>Port of the admin server (HTTP), on the same address as <see cref="ClientPort"/>; 0 for none.</summary>
     public int AdminPort { get; set; }
 
+    /// <summary>
+    /// The admin server takes one snapshot in this time, and restores one, milliseconds (ZooKeeper's
+    /// admin.rateLimiterIntervalInMS); 0 for no limit.
+    /// </summary>
+    public int AdminSnapshotIntervalMs { get; set; } = 300_000;
+
     /// <summary>SASL DIGEST-MD5.</summary>
     public SaslSettings Sasl { get; set; } = new();
 
@@ -175,6 +181,7 @@ public sealed class CoordSettings
     {
         Range(nameof(ClientPort), ClientPort, 0, 65_535);
         Range(nameof(AdminPort), AdminPort, 0, 65_535);
+        Range(nameof(AdminSnapshotIntervalMs), AdminSnapshotIntervalMs, 0, int.MaxValue);
         Range(nameof(ReplicaId), ReplicaId, 1, 255);
         Require(
             System.Net.IPAddress.TryParse(SiloAddress, out _), nameof(SiloAddress), SiloAddress,
@@ -282,6 +289,11 @@ public sealed class ClientTlsSettings
 
     /// <summary>Whether clients show a certificate: <c>none</c>, <c>want</c> or <c>need</c>.</summary>
     public string ClientAuth { get; set; } = "need";
+
+    /// <summary>
+    /// Whether clients' certificates are refused that their authorities have revoked, or cannot be asked about.
+    /// </summary>
+    public bool CheckRevocation { get; set; }
 
     /// <summary>The subject of the certificate whose owner may do anything; empty for none.</summary>
     public string SuperUser { get; set; } = "";

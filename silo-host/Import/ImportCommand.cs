@@ -1,5 +1,7 @@
 using System.CommandLine;
+using Orleans.Coord.Replication;
 using Orleans.Coord.Tree;
+using Orleans.Coord.Wal;
 
 namespace Orleans.Coord.SiloHost.Import;
 
@@ -19,6 +21,11 @@ internal static class ImportCommand
     private static readonly Option<string?> FromLogs = new("--from-logs")
     {
         Description = "Where its transaction logs are, if elsewhere (dataLogDir)",
+    };
+
+    private static readonly Option<string?> FromSnapshot = new("--from-snapshot")
+    {
+        Description = "A snapshot that a silo took (GET /commands/snapshot, or a file of its data directory)",
     };
 
     private static readonly Option<string[]> Auth = new("--auth")
@@ -49,9 +56,9 @@ internal static class ImportCommand
     public static System.CommandLine.Command Create()
     {
         var command = new System.CommandLine.Command(
-            "import", "Make a new silo's data from a ZooKeeper, live or its data directory")
+            "import", "Make a new silo's data from a ZooKeeper, live or its data directory, or from a silo's snapshot")
         {
-            From, FromData, FromLogs, Auth, Data, Voters, LeastZxid,
+            From, FromData, FromLogs, FromSnapshot, Auth, Data, Voters, LeastZxid,
         };
         command.SetAction(parsed => Run(parsed));
         return command;
@@ -82,13 +89,18 @@ internal static class ImportCommand
 
         var progress = new ProgressBar();
         string spool = Path.GetFullPath(targets[0]).TrimEnd('/') + ".import";
-        TreeImport tree = (parsed.GetValue(From), parsed.GetValue(FromData)) switch
-        {
-            ({ } source, null) => LiveZooKeeper.Read(source, parsed.GetValue(Auth) ?? [], spool, progress),
-            (null, { } folder) => ZooKeeperFiles.Read(folder, parsed.GetValue(FromLogs), progress),
-            _ => throw new StartupException("Give either --from HOST:PORT or --from-data FOLDER."),
-        };
-        CoordStateMachine machine = tree.Finish(parsed.GetValue(LeastZxid));
+        long leastZxid = parsed.GetValue(LeastZxid);
+        CoordStateMachine machine =
+            (parsed.GetValue(From), parsed.GetValue(FromData), parsed.GetValue(FromSnapshot)) switch
+            {
+                ({ } source, null, null) =>
+                    LiveZooKeeper.Read(source, parsed.GetValue(Auth) ?? [], spool, progress).Finish(leastZxid),
+                (null, { } folder, null) =>
+                    ZooKeeperFiles.Read(folder, parsed.GetValue(FromLogs), progress).Finish(leastZxid),
+                (null, null, { } file) => ReadSnapshot(file, leastZxid),
+                _ => throw new StartupException(
+                    "Give one of --from HOST:PORT, --from-data FOLDER and --from-snapshot FILE."),
+            };
         foreach (string target in targets)
         {
             ImportTarget.Write(Path.GetFullPath(target), voters, machine);
@@ -97,6 +109,21 @@ internal static class ImportCommand
 
         File.Delete(spool);
         Console.WriteLine($"imported {machine.ZnodeCount} znodes at zxid 0x{machine.LastApplied:x}");
+    }
+
+    // Its members and sessions stay behind: what starts from it is another group.
+    private static CoordStateMachine ReadSnapshot(string file, long leastZxid)
+    {
+        try
+        {
+            var saved = CoordStateMachine.Restore(SnapshotFile.ReadChunks(Path.GetFullPath(file), new NativeDisk()));
+            return saved.At(
+                Math.Max(leastZxid, saved.LastApplied + 1), saved.LastTime, EnsembleConfig.None, saved.FeatureLevel);
+        }
+        catch (Exception e) when (e is StorageException or SnapshotFormatException or FeatureLevelException)
+        {
+            throw new StartupException(e.Message, e);
+        }
     }
 
     private static ReplicaId[] VotersOf(string list)

@@ -92,6 +92,14 @@ internal sealed class ReplicaPump : IReplicaMailbox, ILogStoreObserver, IThreadP
 
     public void Inspect(Action<Replica> inspection) => Post(new Letter(LetterKind.Inspect, inspection));
 
+    /// <summary>Asks the replica something in one of its turns; no answer comes once it has stopped.</summary>
+    public Task<T> AskAsync<T>(Func<Replica, T> question)
+    {
+        TaskCompletionSource<T> answer = NewSource<T>();
+        Inspect(replica => answer.TrySetResult(question(replica)));
+        return answer.Task;
+    }
+
     public void Persisted(long token) => Post(new Letter(LetterKind.Persisted, Number: token));
 
     public void SnapshotPersisted(SnapshotMetadata metadata) =>

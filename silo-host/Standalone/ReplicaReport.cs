@@ -11,9 +11,8 @@ internal sealed class ReplicaReport(ReplicaPump pump, CoordSettings settings, st
 {
     public async ValueTask<ServerStatistics?> ReadAsync(ReportParts parts, CancellationToken cancellationToken)
     {
-        var done = new TaskCompletionSource<ServerStatistics?>(TaskCreationOptions.RunContinuationsAsynchronously);
-        pump.Inspect(replica => done.TrySetResult(Describe(replica, parts)));
-        ServerStatistics? statistics = await done.Task.WaitAsync(cancellationToken);
+        ServerStatistics? statistics =
+            await pump.AskAsync(replica => Describe(replica, parts)).WaitAsync(cancellationToken);
         // Sizes on disk are looked up out here: the replica's turn touches no file.
         return statistics is null ? null : statistics with
         {
@@ -22,23 +21,14 @@ internal sealed class ReplicaReport(ReplicaPump pump, CoordSettings settings, st
         };
     }
 
-    public async ValueTask<bool> EndSessionAsync(long sessionId, CancellationToken cancellationToken)
-    {
-        var done = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-        pump.Inspect(replica => done.TrySetResult(replica.EndSession(sessionId)));
-        return await done.Task.WaitAsync(cancellationToken);
-    }
+    public async ValueTask<bool> EndSessionAsync(long sessionId, CancellationToken cancellationToken) =>
+        await pump.AskAsync(replica => replica.EndSession(sessionId)).WaitAsync(cancellationToken);
 
     private static ServerStatistics? Describe(Replica replica, ReportParts parts)
     {
         if (!replica.CanServe && !replica.IsReadOnly)
         {
             return null;
-        }
-
-        if (parts.HasFlag(ReportParts.NewSnapshot))
-        {
-            replica.SnapshotSoon();
         }
 
         CoordStateMachine machine = replica.Machine;

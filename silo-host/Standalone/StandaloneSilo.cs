@@ -69,7 +69,8 @@ internal sealed class StandaloneSilo : IAsyncDisposable
                 : new PeerLinks(settings, members, directory, disk).Create(loggers);
             var pump = new ReplicaPump();
             var report = new ReplicaReport(pump, settings, path);
-            var gateway = new GatewayServer(GatewayOptionsOf(settings, listenOn), pump, loggers, report);
+            var snapshots = new SnapshotAdmin(pump, directory, disk, settings.DiskReserveBytes);
+            var gateway = new GatewayServer(GatewayOptionsOf(settings, listenOn), pump, loggers, report, snapshots);
             var silo = new StandaloneSilo(directory, pump, gateway, peers, cluster);
             IReadOnlyList<ReplicaId> firstVoters = FirstVotersOf(settings, members, cluster, directory, disk);
             silo.StartReplica(ReplicaOptionsOf(settings, members, firstVoters));
@@ -90,9 +91,8 @@ internal sealed class StandaloneSilo : IAsyncDisposable
     /// </summary>
     public async Task<bool> IsMemberAsync()
     {
-        var answer = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _pump.Inspect(replica => answer.TrySetResult(replica.IsMember));
-        return await Task.WhenAny(answer.Task, Failure) == Failure || await answer.Task;
+        Task<bool> answer = _pump.AskAsync(replica => replica.IsMember);
+        return await Task.WhenAny(answer, Failure) == Failure || await answer;
     }
 
     /// <summary>Waits until the replica serves, then opens the port. Returns the replica's newest zxid.</summary>
@@ -142,15 +142,11 @@ internal sealed class StandaloneSilo : IAsyncDisposable
             return;
         }
 
-        var asked = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _pump.Inspect(replica => asked.TrySetResult(replica.HandOver()));
         DateTime deadline = DateTime.UtcNow + _handOver;
-        bool leads = await asked.Task;
+        bool leads = await _pump.AskAsync(replica => replica.HandOver());
         while (leads && DateTime.UtcNow < deadline)
         {
-            var answer = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-            _pump.Inspect(replica => answer.TrySetResult(replica.Raft.Role == RaftRole.Leader));
-            leads = await answer.Task;
+            leads = await _pump.AskAsync(replica => replica.Raft.Role == RaftRole.Leader);
             await Task.Delay(leads ? 5 : 0);
         }
     }
@@ -226,6 +222,7 @@ internal sealed class StandaloneSilo : IAsyncDisposable
     private static GatewayOptions GatewayOptionsOf(CoordSettings settings, IPEndPoint listenOn) => new()
     {
         EndPoint = listenOn,
+        AdminSnapshotInterval = TimeSpan.FromMilliseconds(settings.AdminSnapshotIntervalMs),
         AdminEndPoint = settings.AdminPort == 0 ? null : new IPEndPoint(listenOn.Address, settings.AdminPort),
         Tls = ClientTls.OptionsOf(settings.ClientTls, listenOn.Address),
         AlsoOnIPv6Loopback = settings.ClientAddress == "localhost",

@@ -17,6 +17,12 @@ public sealed record GatewayOptions
     /// <summary>Where the admin server listens; null for none.</summary>
     public IPEndPoint? AdminEndPoint { get; init; }
 
+    /// <summary>
+    /// The admin server takes one snapshot in this time, and restores one (ZooKeeper's
+    /// <c>admin.rateLimiterIntervalInMS</c>); zero for no limit.
+    /// </summary>
+    public TimeSpan AdminSnapshotInterval { get; init; } = TimeSpan.FromMinutes(5);
+
     /// <summary>How many clients may wait in the kernel to be accepted.</summary>
     public int Backlog { get; init; } = 1024;
 

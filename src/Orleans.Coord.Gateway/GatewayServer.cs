@@ -34,8 +34,10 @@ public sealed class GatewayServer : IAsyncDisposable
     /// <param name="frontend">The replica's mailbox.</param>
     /// <param name="loggers">Makes the logger <c>Orleans.Coord.Gateway</c>.</param>
     /// <param name="report">The replica's figures; without it the four-letter words say that nothing is served.</param>
+    /// <param name="snapshots">Its snapshots; without it the admin server takes and restores none.</param>
     public GatewayServer(
-        GatewayOptions options, ICoordFrontend frontend, ILoggerFactory loggers, IServerReport? report = null)
+        GatewayOptions options, ICoordFrontend frontend, ILoggerFactory loggers, IServerReport? report = null,
+        ISnapshotAdmin? snapshots = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         EndPoint = options.EndPoint;
@@ -68,7 +70,8 @@ public sealed class GatewayServer : IAsyncDisposable
         if (options.AdminEndPoint is { } admin)
         {
             var commands = new AdminCommands(options, counters, connections, intake, traceMask, report, Ports);
-            _admin = new AdminServer(admin, commands, loggers);
+            AdminSnapshots? files = snapshots is null ? null : new(snapshots, options.AdminSnapshotInterval);
+            _admin = new AdminServer(admin, commands, files, loggers);
         }
 
         _handler = new ClientConnectionHandler(_context);

@@ -31,7 +31,4 @@ public enum ReportParts
 
     /// <summary><see cref="ServerStatistics.Digests"/>.</summary>
     Digests = 4,
-
-    /// <summary>A new snapshot is begun; <see cref="ServerStatistics.LastSnapshot"/> is still the one before.</summary>
-    NewSnapshot = 8,
 }

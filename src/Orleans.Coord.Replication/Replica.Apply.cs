@@ -47,6 +47,8 @@ public sealed partial class Replica
         Invariant.Check(readable);
         _result.Reset();
         _machine.Apply(zxid, command, _result);
+        bool isRestored = _machine.Successor is not null;
+        _machine = _machine.Successor ?? _machine;
         ReportDigest(zxid);
         // Events first: a client must hear of a change before it can see anything newer.
         bool late = Has(ReplicaFaults.EventsLate);
@@ -66,6 +68,9 @@ public sealed partial class Replica
             case CommandKind.ExpireSession:
                 AfterExpire(command);
                 break;
+            case CommandKind.RestorePart:
+                AfterRestorePart(command, isRestored);
+                break;
         }
 
         if (late)
@@ -79,6 +84,7 @@ public sealed partial class Replica
     private void BeginServing()
     {
         BeginLevel();
+        _restoreHeardMs = _now.MonotonicMs;
         ProposeFirstMembers();
         foreach (Tree.Session session in _machine.Sessions.All)
         {

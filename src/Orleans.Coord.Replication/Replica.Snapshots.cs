@@ -79,7 +79,7 @@ public sealed partial class Replica
     // about as much as writing the log.
     private void StartSnapshotIfDue()
     {
-        bool busy = _own is not null || _inbound is not null;
+        bool busy = _own is not null || _inbound is not null || _machine.IsRestoring;
         if (busy || (!_snapshotAsked && _bytesSinceSnapshot < Math.Max(_options.SnapshotLogBytes, _lastSnapshotBytes)))
         {
             return;

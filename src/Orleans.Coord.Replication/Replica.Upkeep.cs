@@ -37,6 +37,7 @@ public sealed partial class Replica
         {
             ProposeExpiries();
             ProposeReaping();
+            ProposeEndOfStaleRestore();
             Reconcile();
         }
     }

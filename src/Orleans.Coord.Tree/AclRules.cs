@@ -181,7 +181,8 @@ internal static class AclRules
             ? IpPattern.Matches(pattern, id)
             : id.SequenceEqual(pattern) || (scheme.SequenceEqual("sasl"u8) && id.SequenceEqual("super"u8));
 
-    private static bool IsSuper(ReadOnlySpan<byte> identities)
+    /// <summary>Whether the super user is among the identities.</summary>
+    public static bool IsSuper(ReadOnlySpan<byte> identities)
     {
         var reader = new JuteReader(identities);
         for (int left = reader.ReadCount(8); left > 0; left--)

@@ -17,7 +17,7 @@ public readonly ref struct Command
     /// <summary>The leader's clock at proposal, milliseconds since 1970.</summary>
     public long Time { get; private init; }
 
-    /// <summary>The session concerned; 0 for an internal request.</summary>
+    /// <summary>The session concerned, or the restore; 0 for an internal request.</summary>
     public long SessionId { get; private init; }
 
     /// <summary>The session generation the sender believes in (requests and expiry).</summary>
@@ -35,13 +35,19 @@ public readonly ref struct Command
     /// <summary>The time-out asked for (creation and attachment), milliseconds.</summary>
     public int TimeoutMs { get; private init; }
 
+    /// <summary>A snapshot's part: its number from 1; 0 gives the restore up.</summary>
+    public int Part { get; private init; }
+
+    /// <summary>How many parts the snapshot has.</summary>
+    public int Parts { get; private init; }
+
     /// <summary>The encoded identities of the caller, see <see cref="CallerIdentities.Encoded"/>.</summary>
     public ReadOnlySpan<byte> Identities { get; private init; }
 
     /// <summary>The hash of the session's password, see <see cref="SessionTable.HashPassword"/>.</summary>
     public ReadOnlySpan<byte> PasswordHash { get; private init; }
 
-    /// <summary>The client's request, without its header.</summary>
+    /// <summary>The client's request, without its header; or a part's bytes.</summary>
     public ReadOnlySpan<byte> Body { get; private init; }
 
     /// <summary>The same caller's request for what this one wraps.</summary>
@@ -97,6 +103,17 @@ public readonly ref struct Command
                 Time = time,
                 SessionId = session,
                 Generation = reader.ReadInt(),
+            },
+            CommandKind.RestorePart => new Command
+            {
+                Kind = kind,
+                Level = level,
+                Options = options,
+                Time = time,
+                SessionId = session,
+                Part = reader.ReadInt(),
+                Parts = reader.ReadInt(),
+                Body = reader.Rest,
             },
             _ => default,
         };

@@ -69,6 +69,22 @@ public static class CommandCodec
         output.WriteInt(generation);
     }
 
+    /// <summary>Appends a part of a snapshot that is to take the tree's place.</summary>
+    /// <param name="output">Where to append.</param>
+    /// <param name="time">The leader's clock, milliseconds since 1970.</param>
+    /// <param name="restoreId">The same for all parts; those of another restore are dropped for them.</param>
+    /// <param name="part">Its number from 1, or 0 to give the restore up.</param>
+    /// <param name="parts">How many there are.</param>
+    /// <param name="bytes">Its bytes: a piece of the snapshot's chunks, each behind its length (big-endian).</param>
+    public static void WriteRestorePart(
+        JuteWriter output, long time, long restoreId, int part, int parts, ReadOnlySpan<byte> bytes)
+    {
+        WriteHeader(output, CommandKind.RestorePart, CommandOptions.None, time, restoreId);
+        output.WriteInt(part);
+        output.WriteInt(parts);
+        output.WriteRaw(bytes);
+    }
+
     /// <summary>Replaces the time in a command that another member wrote: only the leader's clock counts.</summary>
     /// <param name="command">One command, from its first byte.</param>
     /// <param name="time">The leader's clock, milliseconds since 1970.</param>

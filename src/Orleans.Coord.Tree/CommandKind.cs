@@ -16,6 +16,9 @@ public enum CommandKind : byte
 
     /// <summary>A session was not heard of for its time-out.</summary>
     ExpireSession = 4,
+
+    /// <summary>A part of a snapshot that is to take the tree's place.</summary>
+    RestorePart = 5,
 }
 
 /// <summary>

@@ -59,9 +59,10 @@ public sealed partial class CoordStateMachine
     }
 
     /// <summary>A state of another system's znodes, without sessions.</summary>
-    internal static CoordStateMachine FromImport(ZnodeTree tree, long zxid, long time)
+    internal static CoordStateMachine FromImport(
+        ZnodeTree tree, long zxid, long time, byte level = FeatureLevels.First)
     {
-        var machine = new CoordStateMachine(tree, new SessionTable(), zxid) { LastTime = time };
+        var machine = new CoordStateMachine(tree, new SessionTable(), zxid, level) { LastTime = time };
         machine.RecountQuotas();
         return machine;
     }

@@ -113,6 +113,7 @@ public sealed partial class CoordStateMachine
             CommandKind.CreateSession => CreateSession(command, result),
             CommandKind.AttachSession => AttachSession(command, result),
             CommandKind.ExpireSession => ExpireSession(command, result),
+            CommandKind.RestorePart => TakePart(command),
             _ => CoordErrorCode.MarshallingError,
         };
 

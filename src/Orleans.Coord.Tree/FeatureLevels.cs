@@ -17,6 +17,9 @@ public static class FeatureLevels
     /// <summary>Numbered writes, and the operations of ClickHouse Keeper.</summary>
     public const byte Extensions = 2;
 
+    /// <summary>A snapshot may take the tree's place through the log.</summary>
+    public const byte Restore = 3;
+
     /// <summary>The newest level that this version knows.</summary>
-    public const byte Newest = Extensions;
+    public const byte Newest = Restore;
 }

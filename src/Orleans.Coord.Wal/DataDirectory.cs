@@ -77,6 +77,9 @@ public sealed class DataDirectory : IDisposable
     /// <summary>The durable snapshots.</summary>
     public ISnapshotStore Snapshots => _snapshots;
 
+    /// <summary>The file of a snapshot, which may be deleted once there are newer ones.</summary>
+    public string FileOf(SnapshotMetadata snapshot) => System.IO.Path.Combine(Path, FileNames.Snapshot(snapshot));
+
     /// <summary>Drawn at random when the directory was made, never changed: another one means another disk.</summary>
     public ulong Incarnation { get; }
 

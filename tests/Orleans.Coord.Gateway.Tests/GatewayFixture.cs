@@ -5,10 +5,10 @@ namespace Orleans.Coord.Gateway.Tests;
 /// <summary>A gateway on a free port, in front of a fake replica.</summary>
 internal sealed class GatewayFixture : IAsyncDisposable
 {
-    private GatewayFixture(GatewayOptions options, FakeReport? report)
+    private GatewayFixture(GatewayOptions options, FakeReport? report, ISnapshotAdmin? snapshots)
     {
         Server = new GatewayServer(
-            options with { EndPoint = new IPEndPoint(IPAddress.Loopback, 0) }, Frontend, Log, report);
+            options with { EndPoint = new IPEndPoint(IPAddress.Loopback, 0) }, Frontend, Log, report, snapshots);
     }
 
     public FakeFrontend Frontend { get; } = new();
@@ -17,9 +17,10 @@ internal sealed class GatewayFixture : IAsyncDisposable
 
     public GatewayServer Server { get; }
 
-    public static async Task<GatewayFixture> StartAsync(GatewayOptions? options = null, FakeReport? report = null)
+    public static async Task<GatewayFixture> StartAsync(
+        GatewayOptions? options = null, FakeReport? report = null, ISnapshotAdmin? snapshots = null)
     {
-        var fixture = new GatewayFixture(options ?? new GatewayOptions(), report);
+        var fixture = new GatewayFixture(options ?? new GatewayOptions(), report, snapshots);
         await fixture.Server.StartAsync();
         return fixture;
     }

@@ -12,8 +12,8 @@ namespace Orleans.Coord.Gateway.Tests;
 public sealed class TlsTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("coord-tls-");
-    private readonly X509Certificate2 _authority = MakeAuthority("CN=ours");
-    private readonly X509Certificate2 _otherAuthority = MakeAuthority("CN=theirs");
+    private readonly X509Certificate2 _authority = Certificates.MakeAuthority("CN=ours");
+    private readonly X509Certificate2 _otherAuthority = Certificates.MakeAuthority("CN=theirs");
 
     public TlsTests()
     {
@@ -40,7 +40,8 @@ public sealed class TlsTests : IDisposable
     public async Task A_client_with_a_trusted_certificate_is_served_and_known_by_its_subject()
     {
         await using GatewayFixture gateway = await StartAsync(Options);
-        using X509Certificate2 certificate = Issue(_authority, "C=DE, O=\"Example, Inc.\", OU=teams, CN=bob");
+        using X509Certificate2 certificate =
+            Certificates.Issue(_authority, "C=DE, O=\"Example, Inc.\", OU=teams, CN=bob");
         await using SslStream client = await DialAsync(gateway.Server.TlsEndPoint!, certificate);
         await ShakeHandsAsync(client);
         byte[] request = Wire.Request(7, bodyBytes: 300_000);
@@ -57,7 +58,7 @@ public sealed class TlsTests : IDisposable
     public async Task The_super_user_is_known_by_its_subject()
     {
         await using GatewayFixture gateway = await StartAsync(Options with { SuperUser = "CN=chief" });
-        using X509Certificate2 certificate = Issue(_authority, "CN=chief");
+        using X509Certificate2 certificate = Certificates.Issue(_authority, "CN=chief");
         await using SslStream client = await DialAsync(gateway.Server.TlsEndPoint!, certificate);
         await ShakeHandsAsync(client);
         Assert.True(gateway.Frontend.Connections.TryPeek(out IClientConnection? connection));
@@ -73,7 +74,7 @@ public sealed class TlsTests : IDisposable
     public async Task Certificates_are_asked_for_as_set(ClientCertificates wanted, string shown, bool served)
     {
         await using GatewayFixture gateway = await StartAsync(Options with { ClientCertificates = wanted });
-        using X509Certificate2? certificate = shown == "none" ? null : Issue(_otherAuthority, "CN=bob");
+        using X509Certificate2? certificate = shown == "none" ? null : Certificates.Issue(_otherAuthority, "CN=bob");
         Exception? refusal = await Record.ExceptionAsync(async () =>
         {
             await using SslStream client = await DialAsync(gateway.Server.TlsEndPoint!, certificate);
@@ -149,9 +150,7 @@ public sealed class TlsTests : IDisposable
     [InlineData("CN=\"<#;=>\"", "CN=\\<\\#\\;\\=\\>")]
     [InlineData("SERIALNUMBER=7, CN=a", "CN=a,2.5.4.5=#130137")]
     public void Subjects_are_written_as_Java_writes_them(string name, string expected) =>
-        Assert.Equal(expected, DistinguishedName.Format(NameOf(name)));
-
-    private static X500DistinguishedName NameOf(string text) => new(text, X500DistinguishedNameFlags.None);
+        Assert.Equal(expected, DistinguishedName.Format(Certificates.NameOf(name)));
 
     private string InFolder(string file) => Path.Combine(_folder.FullName, file);
 
@@ -202,26 +201,9 @@ public sealed class TlsTests : IDisposable
 
     private void WriteServerCertificate(X509Certificate2 authority)
     {
-        using X509Certificate2 certificate = Issue(authority, "CN=localhost");
+        using X509Certificate2 certificate = Certificates.Issue(authority, "CN=localhost");
         File.WriteAllText(InFolder("server.pem"), certificate.ExportCertificatePem());
         using ECDsa key = certificate.GetECDsaPrivateKey()!;
         File.WriteAllText(InFolder("server.key"), key.ExportPkcs8PrivateKeyPem());
-    }
-
-    private static X509Certificate2 MakeAuthority(string name)
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest(name, key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-    }
-
-    private static X509Certificate2 Issue(X509Certificate2 authority, string name)
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest(NameOf(name), key, HashAlgorithmName.SHA256);
-        using X509Certificate2 bare = request.Create(
-            authority, authority.NotBefore, authority.NotAfter, RandomNumberGenerator.GetBytes(8));
-        return bare.CopyWithPrivateKey(key);
     }
 }

@@ -53,7 +53,7 @@ public sealed class FeatureLevelTests
         _group.Members[2].Start();
         FeatureLevelException e = Assert.Throws<FeatureLevelException>(() => _group.Run(10_000));
         Assert.Matches(
-            "^Entry [0-9]+ of the log is of feature level 2; this member takes part up to level 1. It stops",
+            $"^Entry [0-9]+ of the log is of feature level {New}; this member takes part up to level 1. It stops",
             e.Message);
     }
 

@@ -77,7 +77,7 @@ public sealed class FeatureLevelTests
         chunk[LevelAt] = Unknown;
         FeatureLevelException e = Assert.Throws<FeatureLevelException>(
             () => CoordStateMachine.Restore([chunk]));
-        Assert.StartsWith("The snapshot is of feature level 3; this member", e.Message, StringComparison.Ordinal);
+        Assert.StartsWith("The snapshot is of feature level 4; this member", e.Message, StringComparison.Ordinal);
         chunk[LevelAt] = 0;
         Assert.Throws<SnapshotFormatException>(() => CoordStateMachine.Restore([chunk]));
     }

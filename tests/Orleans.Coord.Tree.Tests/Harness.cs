@@ -22,6 +22,8 @@ internal sealed class Harness(CoordStateMachine? machine = null)
 
     public long Time { get; set; } = 1_000;
 
+    public byte Level { get; init; } = FeatureLevels.Newest;
+
     /// <summary>The payloads applied so far, to apply them elsewhere.</summary>
     public List<byte[]> Log { get; } = [];
 
@@ -35,6 +37,11 @@ internal sealed class Harness(CoordStateMachine? machine = null)
 
     public CoordErrorCode Apply(byte[] payload)
     {
+        if (Level < FeatureLevels.Newest)
+        {
+            CommandCodec.SetLevel(payload, Level);
+        }
+
         Log.Add(payload);
         Machine.Apply(Machine.LastApplied + 1, payload, Result);
         return Result.Code;

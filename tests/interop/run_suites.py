@@ -25,6 +25,7 @@ SUITES = {
     "packages": ("packages.py", 5),
     "conformance": ("conformance", 5),
     "import": ("importing.py", 10),
+    "admin": ("admin.py", 5),
     "wire": ("wire", 10),
     "malformed": ("malformed", 10),
     "kill9": ("kill9", 40),

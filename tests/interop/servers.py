@@ -68,7 +68,7 @@ def coord_settings(sasl_users=(), **settings):
 
 
 def ensemble(count, extra=(), **settings):
-    """Our members of one ensemble, not started yet: the first start of each must not wait for the others."""
+    """Our members of one ensemble, not launched yet; each is ready only once others are, too."""
     members = ",".join(f"{number}={HOST}:{free_port()}" for number in range(1, count + 1))
     return [Server("coord", [*extra, f"Coord:ReplicaId={number}", f"Coord:Members={members}"], **settings)
             for number in range(1, count + 1)]
@@ -80,6 +80,7 @@ class Server:
     def __init__(self, kind, extra=(), sasl_users=(), **settings):
         self.kind = kind
         self.port = free_port()
+        self.admin_port = free_port()
         self.folder = Path(tempfile.mkdtemp(prefix="interop-"))
         self.data = self.folder / "data"
         self.data.mkdir()
@@ -202,7 +203,7 @@ class Server:
 
     def _coord_command(self):
         command = ["./coord", "up", "--port", str(self.port), "--data", str(self.data)]
-        for setting in [*coord_settings(self._sasl_users, **self._settings), *self._extra]:
+        for setting in [f"Coord:AdminPort={self.admin_port}", *coord_settings(self._sasl_users, **self._settings), *self._extra]:
             command += ["--set", setting]
         return command
 

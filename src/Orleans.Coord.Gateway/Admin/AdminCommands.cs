@@ -103,6 +103,8 @@ internal sealed class AdminCommands(
             case "get_trace_mask":
                 answer["tracemask"] = traceMask.Value;
                 return null;
+            case "snapshot":
+                return "This silo takes no snapshots for the admin server";
             case "set_trace_mask":
                 return SetTraceMask(query["traceMask"].ToString(), answer);
         }
@@ -112,7 +114,6 @@ internal sealed class AdminCommands(
             "dump" => ReportParts.Sessions,
             "watches" or "watches_by_path" => ReportParts.Watches,
             "hash" => ReportParts.Digests,
-            "snapshot" => ReportParts.NewSnapshot,
             _ => ReportParts.None,
         };
         if (await ReadAsync(parts) is not { } server)
@@ -170,7 +171,7 @@ internal sealed class AdminCommands(
             case "is_read_only":
                 answer["read_only"] = server.Mode == "read-only";
                 break;
-            case "last_snapshot" or "snapshot":
+            case "last_snapshot":
                 answer["zxid"] = server.LastSnapshot is { } snapshot
                     ? snapshot.Zxid.ToString("x", CultureInfo.InvariantCulture)
                     : "ffffffffffffffff";

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -14,8 +13,8 @@ namespace Orleans.Coord.Gateway;
 
 /// <summary>
 /// The words over HTTP, as ZooKeeper's admin server has them: <c>GET /commands</c> lists the commands,
-/// <c>GET /commands/NAME</c> runs one and answers in JSON; the figures for Prometheus at <c>GET /metrics</c>; and
-/// <c>POST /commands/close_session?session_id=0x…</c>, which ends a session.
+/// <c>GET /commands/NAME</c> runs one and answers in JSON; the figures for Prometheus at <c>GET /metrics</c>;
+/// <c>POST /commands/restore</c>; and <c>POST /commands/close_session?session_id=0x…</c>, which ends a session.
 /// </summary>
 internal sealed class AdminServer : IHttpApplication<HttpContext>, IAsyncDisposable
 {
@@ -24,13 +23,16 @@ internal sealed class AdminServer : IHttpApplication<HttpContext>, IAsyncDisposa
     private static readonly JsonSerializerOptions _indented = new() { WriteIndented = true };
 
     private readonly AdminCommands _commands;
+    private readonly AdminSnapshots? _snapshots;
     private readonly KestrelServer _server;
     private readonly IPEndPoint _endPoint;
 
-    public AdminServer(IPEndPoint endPoint, AdminCommands commands, ILoggerFactory loggers)
+    public AdminServer(
+        IPEndPoint endPoint, AdminCommands commands, AdminSnapshots? snapshots, ILoggerFactory loggers)
     {
         const int MaxClients = 100;
         _commands = commands;
+        _snapshots = snapshots;
         _endPoint = endPoint;
         var options = new KestrelServerOptions { AddServerHeader = false };
         options.Limits.MaxConcurrentConnections = MaxClients;
@@ -80,42 +82,64 @@ internal sealed class AdminServer : IHttpApplication<HttpContext>, IAsyncDisposa
     }
 
     /// <inheritdoc/>
-    public async Task ProcessRequestAsync(HttpContext context)
+    public Task ProcessRequestAsync(HttpContext context)
     {
         string path = context.Request.Path.Value?.TrimEnd('/') ?? "";
-        if (HttpMethods.IsPost(context.Request.Method) && path == CommandsPath + "/close_session")
-        {
-            JsonObject answer = await _commands.EndSessionAsync(context.Request.Query);
-            await WriteAsync(context, "application/json; charset=utf-8", answer.ToJsonString(_indented));
-        }
-        else if (!HttpMethods.IsGet(context.Request.Method))
-        {
-            context.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
-        }
-        else if (path == "/metrics")
-        {
-            await WriteAsync(context, "text/plain; version=0.0.4; charset=utf-8", await _commands.MetricsAsync());
-        }
-        else if (path == CommandsPath)
-        {
-            var links = new StringBuilder();
-            foreach (string name in AdminCommands.Names)
-            {
-                links.Append($"<a href=\"{CommandsPath}/{name}\">{name}</a>\n<br/>\n");
-            }
+        string? command = path.StartsWith(CommandsPath + "/", StringComparison.Ordinal)
+            ? path[(CommandsPath.Length + 1)..]
+            : null;
+        return HttpMethods.IsPost(context.Request.Method) ? PostAsync(context, command)
+            : !HttpMethods.IsGet(context.Request.Method) ? RefuseMethod(context)
+            : command is "snapshot" or "snap" && _snapshots is not null ? _snapshots.TakeAsync(context)
+            : command is not null ? RunAsync(context, command)
+            : GetAsync(context, path);
+    }
 
-            await WriteAsync(context, "text/html; charset=utf-8", links.ToString());
-        }
-        else if (path.StartsWith(CommandsPath + "/", StringComparison.Ordinal))
+    /// <summary>Answers in JSON.</summary>
+    public static Task WriteAsync(HttpContext context, JsonObject answer) =>
+        WriteAsync(context, "application/json; charset=utf-8", answer.ToJsonString(_indented));
+
+    private async Task PostAsync(HttpContext context, string? command)
+    {
+        switch (command)
         {
-            JsonObject answer = await _commands.RunAsync(path[(CommandsPath.Length + 1)..], context.Request.Query);
-            await WriteAsync(context, "application/json; charset=utf-8", answer.ToJsonString(_indented));
+            case "close_session":
+                await WriteAsync(context, await _commands.EndSessionAsync(context.Request.Query));
+                break;
+            case "restore" or "rest" when _snapshots is not null:
+                await _snapshots.RestoreAsync(context);
+                break;
+            default:
+                await RefuseMethod(context);
+                break;
         }
-        else
+    }
+
+    private async Task RunAsync(HttpContext context, string command) =>
+        await WriteAsync(context, await _commands.RunAsync(command, context.Request.Query));
+
+    private async Task GetAsync(HttpContext context, string path)
+    {
+        switch (path)
         {
-            context.Response.StatusCode = StatusCodes.Status404NotFound;
-            await WriteAsync(context, "text/plain", $"There is {CommandsPath} and /metrics.\n");
+            case "/metrics":
+                await WriteAsync(context, "text/plain; version=0.0.4; charset=utf-8", await _commands.MetricsAsync());
+                break;
+            case CommandsPath:
+                await WriteAsync(context, "text/html; charset=utf-8", string.Concat(AdminCommands.Names.Select(
+                    static name => $"<a href=\"{CommandsPath}/{name}\">{name}</a>\n<br/>\n")));
+                break;
+            default:
+                context.Response.StatusCode = StatusCodes.Status404NotFound;
+                await WriteAsync(context, "text/plain", $"There is {CommandsPath} and /metrics.\n");
+                break;
         }
+    }
+
+    private static Task RefuseMethod(HttpContext context)
+    {
+        context.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
+        return Task.CompletedTask;
     }
 
     private static Task WriteAsync(HttpContext context, string type, string text)

@@ -41,6 +41,12 @@ public sealed record ClientTlsOptions
     /// <summary>Whether clients show a certificate.</summary>
     public ClientCertificates ClientCertificates { get; init; } = ClientCertificates.Need;
 
+    /// <summary>
+    /// Whether clients' certificates are looked up at their authorities (CRL or OCSP, as they name it) and refused if
+    /// revoked, or if that cannot be found out (ZooKeeper's <c>ssl.crl</c> and <c>ssl.ocsp</c>).
+    /// </summary>
+    public bool CheckRevocation { get; init; }
+
     /// <summary>The subject who may do anything (ZooKeeper's <c>X509AuthenticationProvider.superUser</c>).</summary>
     public string? SuperUser { get; init; }
 }

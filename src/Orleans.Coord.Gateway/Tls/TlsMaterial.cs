@@ -9,6 +9,9 @@ internal sealed class TlsMaterial
 {
     private const int LookAgainMs = 5000;
 
+    // Well below the time that a client has for its handshake.
+    private static readonly TimeSpan _retrievalTimeout = TimeSpan.FromSeconds(5);
+
     private readonly ClientTlsOptions _options;
     private readonly Action<string> _complain;
     private readonly Lock _lock = new();
@@ -82,7 +85,9 @@ internal sealed class TlsMaterial
                 + "name its file in ClientTls:Key.");
         }
 
-        return new State(stamp, SslStreamCertificateContext.Create(certificate, chain, offline: true), authorities);
+        return new State(
+            stamp, SslStreamCertificateContext.Create(certificate, chain, offline: true), authorities,
+            _options.CheckRevocation);
     }
 
     private static T Read<T>(string setting, string file, Func<string, T> read)
@@ -129,9 +134,13 @@ internal sealed class TlsMaterial
 
     /// <summary>Files as they were read at one moment.</summary>
     public sealed record State(
-        DateTime Stamp, SslStreamCertificateContext Certificate, X509Certificate2Collection Authorities)
+        DateTime Stamp, SslStreamCertificateContext Certificate, X509Certificate2Collection Authorities,
+        bool CheckRevocation)
     {
-        /// <summary>How clients' certificates are judged: by these authorities alone, and nothing is fetched.</summary>
+        /// <summary>
+        /// How clients' certificates are judged: by these authorities alone; nothing is fetched but, where that is
+        /// asked for, whether they are revoked.
+        /// </summary>
         public X509ChainPolicy Policy
         {
             get
@@ -139,7 +148,9 @@ internal sealed class TlsMaterial
                 var policy = new X509ChainPolicy
                 {
                     TrustMode = X509ChainTrustMode.CustomRootTrust,
-                    RevocationMode = X509RevocationMode.NoCheck,
+                    RevocationMode = CheckRevocation ? X509RevocationMode.Online : X509RevocationMode.NoCheck,
+                    RevocationFlag = X509RevocationFlag.ExcludeRoot,
+                    UrlRetrievalTimeout = _retrievalTimeout,
                     DisableCertificateDownloads = true,
                 };
                 policy.CustomTrustStore.AddRange(Authorities);

@@ -88,6 +88,19 @@ internal sealed class Authenticator
         return known ? CoordErrorCode.Ok : CoordErrorCode.AuthFailed;
     }
 
+    /// <summary>Who a caller without a session is; null if it does not show it by digest or by its address.</summary>
+    public CallerIdentities? Identify(string address, string scheme, string credentials)
+    {
+        var identities = new CallerIdentities(address, _schemes);
+        return scheme switch
+        {
+            "digest" when credentials.Length > 0 && AddDigest(identities, Encoding.UTF8.GetBytes(credentials)) =>
+                identities,
+            "ip" => identities,
+            _ => null,
+        };
+    }
+
     /// <summary>Takes one step of a SASL exchange.</summary>
     /// <param name="session">Whose.</param>
     /// <param name="body">The request's body: a token.</param>

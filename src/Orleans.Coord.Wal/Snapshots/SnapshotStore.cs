@@ -43,18 +43,8 @@ internal sealed class SnapshotStore(string directory, IDisk disk, int kept, Acti
     }
 
     /// <inheritdoc/>
-    public IEnumerable<ReadOnlyMemory<byte>> ReadChunks(SnapshotMetadata metadata)
-    {
-        using SnapshotReader reader = new(disk, PathOf(metadata));
-        byte[] chunk = [];
-        while (reader.TryReadChunk(ref chunk, out int length))
-        {
-            yield return chunk.AsMemory(0, length);
-
-            // The consumer may keep what it got.
-            chunk = [];
-        }
-    }
+    public IEnumerable<ReadOnlyMemory<byte>> ReadChunks(SnapshotMetadata metadata) =>
+        SnapshotFile.ReadChunks(PathOf(metadata), disk);
 
     /// <summary>
     /// Finds the snapshots at start-up. The newest is read through; if it is damaged, the one before, and so on.

@@ -95,7 +95,8 @@ public sealed partial class Replica
         }
     }
 
-    // Whoever leaves is still linked until the group has let it go: its vote may be needed for that.
+    // Whoever leaves is still linked until the group has let it go: its vote may be needed for that. A member that
+    // waits, or has not caught up to its own adding, cannot tell: the leader that sends it the log may be leaving.
     private void LinkMembers()
     {
         if (_ensemble.IsEmpty)
@@ -112,7 +113,7 @@ public sealed partial class Replica
         var refused = new HashSet<ReplicaId>();
         foreach (EnsembleMember member in _ensemble.Removed)
         {
-            if (_raft.Configuration.Contains(member.Replica))
+            if (!IsMember || _raft.Configuration.Contains(member.Replica))
             {
                 AddPeer(peers, member);
             }

@@ -110,6 +110,28 @@ public sealed class MembershipTests
         Assert.NotNull(joiner.Store.Latest);
     }
 
+    // Found by the simulator: the new member learned from the log that the leader is removed, before it learned that
+    // it is itself added and the leader still in the group; it refused the leader, and nobody had a quorum any more.
+    [Fact]
+    public void A_member_joins_from_a_leader_that_is_removed_in_the_next_moment()
+    {
+        _group = TestGroup.WithConfiguration(
+            1, 1, TestSilo.DefaultOptions with { Raft = new RaftOptions { MaxInflightMessages = 2 } });
+        _group.LoseOneIn = 3;
+        Start();
+        TestMember joiner = _group.AddWaiting();
+        TestClient admin = Admin();
+        admin.AddReconfig(joining: TestGroup.Line(2));
+        admin.AddReconfig(leaving: "1");
+        for (int i = 0; i < 100; i++)
+        {
+            admin.AddCreate("/between" + i, "x");
+        }
+
+        admin.Send();
+        _group.RunUntil(() => VotersAre([2]) && joiner.Replica.CanServe, "the new member to be alone");
+    }
+
     [Fact]
     public void An_observer_serves_and_never_votes_until_it_is_promoted()
     {

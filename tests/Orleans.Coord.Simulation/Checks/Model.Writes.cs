@@ -34,9 +34,12 @@ internal sealed partial class Model
         }
 
         var reader = new JuteReader(command.Body);
-        return command.Op == OpCode.Multi
-            ? Multi(ref reader, command.SessionId, body)
-            : Single(command.Op, ref reader, command.SessionId, body);
+        return command.Op switch
+        {
+            OpCode.Multi => Multi(ref reader, command.SessionId, body),
+            OpCode.Reconfig => Reconfigure(ref reader, command, body),
+            _ => Single(command.Op, ref reader, command.SessionId, body),
+        };
     }
 
     private CoordErrorCode Single(OpCode op, ref JuteReader reader, long sessionId, JuteWriter body)
@@ -111,6 +114,54 @@ internal sealed partial class Model
             body.WriteStat(node.Stat);
         }
 
+        return CoordErrorCode.Ok;
+    }
+
+    // Session 0 is the first leader, which writes down whom the group began with.
+    private CoordErrorCode Reconfigure(ref JuteReader reader, in Command command, JuteWriter body)
+    {
+        string joining = Text(reader.ReadBuffer(out _));
+        string leaving = Text(reader.ReadBuffer(out _));
+        string all = Text(reader.ReadBuffer(out _));
+        long expected = reader.ReadLong();
+        bool first = command.SessionId == 0;
+        CoordErrorCode refused = first ? Ensemble.IsEmpty ? CoordErrorCode.Ok : CoordErrorCode.BadVersion
+            : Ensemble.IsEmpty ? CoordErrorCode.Unimplemented
+            : command.Options.HasFlag(CommandOptions.ReconfigUnderWay) ? CoordErrorCode.ReconfigInProgress
+            : expected != -1 && expected != Ensemble.Version ? CoordErrorCode.BadVersion
+            : CoordErrorCode.Ok;
+        if (refused != CoordErrorCode.Ok)
+        {
+            return refused;
+        }
+
+        ModelEnsemble next = Ensemble.After(first ? all : joining, leaving, _index);
+        if (!next.HasVoter)
+        {
+            return CoordErrorCode.BadArguments;
+        }
+
+        if (!first && command.Options.HasFlag(CommandOptions.NewConfigLacksQuorum))
+        {
+            return CoordErrorCode.NewConfigNoQuorum;
+        }
+
+        if (next.Ids.Any(Ensemble.WasRemoved))
+        {
+            return CoordErrorCode.BadArguments;
+        }
+
+        Ensemble = next;
+        ModelNode config = Find(ModelEnsemble.Path)! with
+        {
+            Data = System.Text.Encoding.UTF8.GetBytes(next.ToString()),
+            Version = -1,
+            Mzxid = _index,
+            Mtime = _time,
+        };
+        Put(ModelEnsemble.Path, config);
+        body.WriteBuffer(config.Data);
+        body.WriteStat(config.Stat);
         return CoordErrorCode.Ok;
     }
 

@@ -29,6 +29,9 @@ internal sealed partial class Model
         Put("/zookeeper/quota", new ModelNode("/zookeeper/quota", [], 0, 0, 0));
     }
 
+    /// <summary>Who is to be a member, as <c>/zookeeper/config</c> has it.</summary>
+    public ModelEnsemble Ensemble { get; private set; } = ModelEnsemble.None;
+
     /// <summary>The last entry taken.</summary>
     public long Index => _index;
 

@@ -13,7 +13,7 @@ internal sealed partial class SimClient
 
     private void Work()
     {
-        if (_locks && WorkOnLock())
+        if ((IsOperator && Operate()) || (_locks && WorkOnLock()))
         {
             return;
         }

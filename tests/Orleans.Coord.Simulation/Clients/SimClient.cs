@@ -36,6 +36,7 @@ internal sealed partial class SimClient
         _world = world;
         Id = id;
         _locks = locks;
+        IsOperator = world.Options.HasOperator && id == 1;
         _random = new SplitMix64(world.Random.Next());
         _timeoutMs = SimTimes.SessionMs * _random.Between(1, 2);
         world.Time.After(_random.Below(50_000), Act);
@@ -180,8 +181,7 @@ internal sealed partial class SimClient
 
     private void Connect()
     {
-        int member = _random.Below(_world.Options.Members);
-        if (_world.Members[member].Process is not { IsAlive: true } process)
+        if (_random.PickOf(_world.Servers).Process is not { IsAlive: true } process)
         {
             return;
         }
@@ -190,7 +190,7 @@ internal sealed partial class SimClient
         _connectSentUs = _lastHeardUs = NowUs;
         _connection = new SimConnection(_world, this, process);
         _world.Connected(_connection);
-        _world.Trace.Add(NowUs, TraceKind.Connects, 100 + Id, member + 1, SessionId);
+        _world.Trace.Add(NowUs, TraceKind.Connects, 100 + Id, process.Id, SessionId);
         _connection.Connect(new ConnectRequest(0, _lastZxid, _timeoutMs, SessionId, _password, false, true));
     }
 
@@ -229,6 +229,7 @@ internal sealed partial class SimClient
             Rearm();
         }
 
+        BeginOperating();
         ResumeLock();
         Flush();
     }
@@ -242,6 +243,13 @@ internal sealed partial class SimClient
         if (xid == EventXid)
         {
             TakeEvent(reader.Rest);
+            return;
+        }
+
+        if (xid == AuthXid)
+        {
+            // It names no zxid, ZooKeeper's neither.
+            SimViolationException.Unless(code == CoordErrorCode.Ok, "reads", $"client {Id} is refused: {code}");
             return;
         }
 

@@ -40,7 +40,7 @@ internal sealed class SimRequest
     public List<RegisterOp> Registers { get; } = [];
 
     public bool IsWrite => Op is OpCode.Create or OpCode.Create2 or OpCode.SetData or OpCode.Delete or OpCode.Multi
-        or OpCode.Check or OpCode.CloseSession;
+        or OpCode.Check or OpCode.CloseSession or OpCode.Reconfig;
 }
 
 /// <summary>Bodies of requests, as clients write them on the wire.</summary>
@@ -90,6 +90,25 @@ internal static class RequestBody
     {
         var w = new JuteWriter(64);
         w.WriteString(path);
+        return w.Written.ToArray();
+    }
+
+    public static byte[] Auth(string scheme, string credentials)
+    {
+        var w = new JuteWriter(64);
+        w.WriteInt(0);
+        w.WriteString(scheme);
+        w.WriteBuffer(Encoding.UTF8.GetBytes(credentials));
+        return w.Written.ToArray();
+    }
+
+    public static byte[] Reconfig(string joining, string leaving, long version)
+    {
+        var w = new JuteWriter(128);
+        w.WriteString(joining);
+        w.WriteString(leaving);
+        w.WriteBufferOrNull(null);
+        w.WriteLong(version);
         return w.Written.ToArray();
     }
 

@@ -18,6 +18,9 @@ internal sealed class FaultSchedule(SimWorld world)
 
     public void Begin() => ScheduleNext();
 
+    /// <summary>Whether a member's disk is lost or damaged: it may be gone at any time.</summary>
+    public bool IsSpoilt(int id) => _spoilt.Contains(id);
+
     /// <summary>Undoes what can be undone: links, clocks, disks, processes.</summary>
     public void HealForGood()
     {
@@ -64,7 +67,6 @@ internal sealed class FaultSchedule(SimWorld world)
 
     private void Network(Faults kind, SimMember victim)
     {
-        int members = world.Options.Members;
         switch (kind)
         {
             case Faults.Partition:
@@ -74,7 +76,7 @@ internal sealed class FaultSchedule(SimWorld world)
                 Isolate(_random.OneIn(2) ? Leader() ?? victim : victim, _random.Below(4));
                 break;
             case Faults.Clog:
-                for (int other = 1; other <= members; other++)
+                for (int other = 1; other <= world.Members.Count; other++)
                 {
                     world.Network.Clog(victim.Id, other, world.NowUs + _random.Below(1_500_000));
                 }
@@ -148,7 +150,7 @@ internal sealed class FaultSchedule(SimWorld world)
                 }
 
                 break;
-            case Faults.WipedDisk when world.Options.Members > 1 && world.HaveAllMet && Spoil(victim):
+            case Faults.WipedDisk when world.HaveAllMet && Spoil(victim):
                 victim.Wipe();
                 break;
         }
@@ -165,7 +167,7 @@ internal sealed class FaultSchedule(SimWorld world)
     // Halves, one direction of some links, a bridge, a ring, single links.
     private void Split(int shape)
     {
-        int members = world.Options.Members;
+        int members = world.Members.Count;
         int side = _random.Below(1 << members);
         int bridge = _random.Below(members);
         for (int a = 0; a < members; a++)
@@ -192,7 +194,7 @@ internal sealed class FaultSchedule(SimWorld world)
 
     private void Isolate(SimMember member, int shape)
     {
-        for (int other = 1; other <= world.Options.Members; other++)
+        for (int other = 1; other <= world.Members.Count; other++)
         {
             if (shape != 1)
             {
@@ -216,7 +218,7 @@ internal sealed class FaultSchedule(SimWorld world)
     {
         switch (_random.Below(4))
         {
-            case 0 when world.Clients.Count(c => c.IsSilent) < world.Clients.Count / 3:
+            case 0 when !client.IsOperator && world.Clients.Count(c => c.IsSilent) < world.Clients.Count / 3:
                 client.FallSilent();
                 break;
             case 1:
@@ -230,7 +232,7 @@ internal sealed class FaultSchedule(SimWorld world)
 
     private void SecondCopy(SimMember victim)
     {
-        if (_random.OneIn(2) || !world.HaveAllMet || world.Options.Members == 1)
+        if (_random.OneIn(2) || !world.HaveAllMet)
         {
             victim.TrySecondProcess();
         }
@@ -258,13 +260,20 @@ internal sealed class FaultSchedule(SimWorld world)
 
     private bool Spoil(SimMember member)
     {
-        if (!_spoilt.Contains(member.Id) && _spoilt.Count >= SpareMembers)
+        bool spare = world.Options.HasOperator ? MayLose(member) : _spoilt.Count < SpareMembers;
+        if (!spare || member.IsGone || !_spoilt.Add(member.Id))
         {
             return false;
         }
 
-        return _spoilt.Add(member.Id) && !member.IsGone;
+        world.Operator?.WaitForLeaderToKnow();
+        return true;
     }
+
+    // No change is under way or asked for, and of the voters a majority keeps its disks.
+    private bool MayLose(SimMember member) =>
+        world.Model.Ensemble.Has(member.Id) && world.IsSettled && world.Operator is { AsksNothing: true }
+        && world.Model.Ensemble.Survives(id => id == member.Id || IsSpoilt(id));
 
     private int DownMs() => _random.OneIn(4) ? _random.Between(100, 2 * SimTimes.SessionMs) : _random.Below(300);
 

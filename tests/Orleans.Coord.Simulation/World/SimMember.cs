@@ -1,3 +1,4 @@
+using Orleans.Coord.Consensus;
 using Orleans.Coord.Replication;
 using Orleans.Coord.Wal;
 
@@ -7,13 +8,18 @@ namespace Orleans.Coord.Simulation;
 /// One member: its machine, its disk, and the process that runs on it, if one does. A process that ends by itself is
 /// started again after a while, as a supervisor would.
 /// </summary>
-internal sealed class SimMember(SimWorld world, int id)
+/// <param name="world">The world it is in.</param>
+/// <param name="id">Its id.</param>
+/// <param name="firstVoters">Whom it is started with; nobody if it waits to be added.</param>
+internal sealed class SimMember(SimWorld world, int id, IReadOnlyList<ReplicaId> firstVoters)
 {
     private readonly SplitMix64 _random = new(world.Random.Next());
     private SimProcess? _ghost;
     private CrashKind _pendingCrash;
 
     public int Id => id;
+
+    public IReadOnlyList<ReplicaId> FirstVoters => firstVoters;
 
     public SimDisk Disk { get; private set; } = new(world.Random.Next()) { CapacityBytes = 64 << 20 };
 
@@ -32,6 +38,9 @@ internal sealed class SimMember(SimWorld world, int id)
 
     /// <summary>It has refused its damaged disk, or lost it: it does not come back.</summary>
     public bool IsGone { get; private set; }
+
+    /// <summary>Whether a second process goes under its id.</summary>
+    public bool IsHaunted => _ghost is { IsAlive: true };
 
     /// <summary>Disk operations take so many times longer.</summary>
     public int DiskSlowness { get; set; } = 1;
@@ -129,22 +138,22 @@ internal sealed class SimMember(SimWorld world, int id)
     /// <summary>An envelope arrives, from a process that may have ended since.</summary>
     public void Arrive(SimProcess from, byte[] bytes)
     {
-        if (Process is not { IsAlive: true } process)
+        // Under an id that two use, either may be the one that is reached.
+        bool haunted = _ghost is { IsAlive: true } && (Process is null || _random.OneIn(2));
+        SimProcess? process = haunted ? _ghost : Process;
+        if (process is not { IsAlive: true })
         {
             return;
         }
 
-        Guard(process, () =>
+        bool linked = Admits(process, from)
+            && (!from.IsAlive || world.Members[from.Id - 1].Admits(from, process));
+        if (linked)
         {
-            bool here = from.IsAlive && world.Members[from.Id - 1].Process == from;
-            bool linked = process.Admits(from) && (!here || from.Admits(process));
-            if (linked)
-            {
-                world.Met(id, from.Id);
-                world.Trace.Add(world.NowUs, TraceKind.Took, id, from.Id, bytes.Length);
-                process.Post(replica => replica.PeerMessage(new ReplicaId((byte)from.Id), bytes));
-            }
-        });
+            world.Met(id, from.Id);
+            world.Trace.Add(world.NowUs, TraceKind.Took, id, from.Id, bytes.Length);
+            process.Post(replica => replica.PeerMessage(new ReplicaId((byte)from.Id), bytes));
+        }
     }
 
     /// <summary>A second process on the same disk must find the directory owned.</summary>
@@ -177,7 +186,7 @@ internal sealed class SimMember(SimWorld world, int id)
     public void HauntFor(int ms)
     {
         _ghost?.End();
-        SimProcess ghost = new(world, this, new SimDisk(_random.Next()));
+        SimProcess ghost = new(world, this, new SimDisk(_random.Next()), isGhost: true);
         _ghost = ghost;
         ghost.Begin();
         world.Time.After(ms * 1000L, ghost.End);
@@ -214,6 +223,14 @@ internal sealed class SimMember(SimWorld world, int id)
 
     public override string ToString() =>
         $"member {id}: {(IsGone ? "gone" : Process is null ? "down" : (IsPaused ? "paused, " : "") + Process)}";
+
+    // Whom it meets for the first time it writes down.
+    private bool Admits(SimProcess own, SimProcess other)
+    {
+        bool admits = false;
+        Guard(own, () => admits = own.Admits(other));
+        return admits;
+    }
 
     private void Crashed()
     {

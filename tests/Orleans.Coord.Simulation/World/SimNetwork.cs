@@ -7,9 +7,9 @@ namespace Orleans.Coord.Simulation;
 internal sealed class SimNetwork(SimWorld world)
 {
     private readonly SplitMix64 _random = new(world.Random.Next());
-    private readonly bool[,] _cut = new bool[world.Options.Members + 1, world.Options.Members + 1];
+    private readonly bool[,] _cut = new bool[SimOptions.MaxIds + 1, SimOptions.MaxIds + 1];
     private readonly HashSet<(int Client, int Member)> _clientCuts = [];
-    private readonly long[,] _cloggedUntilUs = new long[world.Options.Members + 1, world.Options.Members + 1];
+    private readonly long[,] _cloggedUntilUs = new long[SimOptions.MaxIds + 1, SimOptions.MaxIds + 1];
     private bool _calm;
 
     public void Cut(int from, int to) => _cut[from, to] = true;

@@ -1,5 +1,6 @@
 using Orleans.Coord.Consensus;
 using Orleans.Coord.Replication;
+using Orleans.Coord.Tree;
 using Orleans.Coord.Wal;
 
 namespace Orleans.Coord.Simulation;
@@ -76,12 +77,21 @@ public enum Faults
 
     /// <summary>Clients leave their member for another one, end their sessions, or fall silent.</summary>
     Clients = 1 << 21,
+
+    /// <summary>Members join, leave, are promoted and replaced.</summary>
+    Membership = 1 << 22,
 }
 
 /// <summary>All that a seed decides beforehand about its run.</summary>
 public sealed record SimOptions
 {
-    private const int KindsOfFault = 22;
+    /// <summary>Ids there are for members, those that are added included.</summary>
+    internal const int MaxIds = 12;
+
+    /// <summary>Name and password of the operator.</summary>
+    internal const string SuperUser = "super:secret";
+
+    private const int KindsOfFault = 23;
 
     /// <summary>Members of the group.</summary>
     public int Members { get; init; } = 3;
@@ -186,11 +196,23 @@ public sealed record SimOptions
         };
     }
 
+    /// <summary>Whether the membership changes.</summary>
+    internal bool HasOperator => Faults.HasFlag(Faults.Membership);
+
+    /// <summary>A member as <c>/zookeeper/config</c> names it.</summary>
+    internal static string LineOf(int id, bool observer = false) =>
+        $"server.{id}=m{id}:2888:3888:{(observer ? "observer" : "participant")};m{id}:2181";
+
     /// <summary>The settings of one member.</summary>
-    internal ReplicaOptions ReplicaOptions(ReplicaId id) => new()
+    /// <param name="id">Which.</param>
+    /// <param name="voters">Who voted when its disk was new; nobody for one that waits to be added.</param>
+    internal ReplicaOptions ReplicaOptions(ReplicaId id, IReadOnlyList<ReplicaId> voters) => new()
     {
         Id = id,
-        Voters = [.. Enumerable.Range(1, Members).Select(i => new ReplicaId((byte)i))],
+        Voters = voters,
+        FirstMembers = HasOperator && voters.Count > 0 ? string.Join(',', voters.Select(v => LineOf(v.Value))) : null,
+        ReconfigEnabled = HasOperator,
+        Authentication = new() { SuperDigest = CallerIdentities.DigestId(SuperUser) },
         Raft = new RaftOptions
         {
             ElectionTicks = 8,

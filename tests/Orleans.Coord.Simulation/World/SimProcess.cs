@@ -1,3 +1,4 @@
+using System.Net;
 using Orleans.Coord.Consensus;
 using Orleans.Coord.Replication;
 using Orleans.Coord.Tree;
@@ -20,6 +21,8 @@ internal sealed class SimProcess : ILogStoreObserver, IPeerTransport
     private readonly PeerRegistry _registry;
     private readonly SplitMix64 _random;
     private readonly TreeFaults _treeFaults;
+    private readonly bool _isGhost;
+    private IReadOnlySet<ReplicaId> _refused = new HashSet<ReplicaId>();
     private readonly List<SimConnection> _outputs = [];
     private List<Action<Replica>> _inbox = [];
     private List<Action<Replica>> _reading = [];
@@ -28,8 +31,9 @@ internal sealed class SimProcess : ILogStoreObserver, IPeerTransport
 
     /// <exception cref="StorageException">The disk cannot be used or trusted.</exception>
     /// <exception cref="SimCrashException">The machine stopped meanwhile.</exception>
-    public SimProcess(SimWorld world, SimMember member, SimDisk disk)
+    public SimProcess(SimWorld world, SimMember member, SimDisk disk, bool isGhost = false)
     {
+        _isGhost = isGhost;
         _world = world;
         _member = member;
         _random = new SplitMix64(world.Random.Next());
@@ -41,11 +45,12 @@ internal sealed class SimProcess : ILogStoreObserver, IPeerTransport
         {
             Incarnation = _directory.Incarnation;
             _registry = new PeerRegistry(_directory.Path, disk);
+            IReadOnlyList<ReplicaId> voters = FirstVoters.Settle(_directory.Path, disk, member.FirstVoters);
             Replica = Replica.Open(
-                world.Options.ReplicaOptions(new ReplicaId((byte)member.Id)),
-                new ObservedLog(_directory.Log, entries => world.Log.OnAppended(this, entries)),
+                world.Options.ReplicaOptions(new ReplicaId((byte)member.Id), voters),
+                new ObservedLog(_directory.Log, OnAppended),
                 _directory.Snapshots,
-                world.Options.Members == 1 ? null : this,
+                world.Options.Members == 1 && !world.Options.HasOperator ? null : this,
                 new SplitMix64(_random.Next()),
                 member.Clock.Now);
         }
@@ -105,14 +110,24 @@ internal sealed class SimProcess : ILogStoreObserver, IPeerTransport
         }
     }
 
-    /// <summary>Whether a link with another member's process may be: its incarnation must be the known one.</summary>
-    public bool Admits(SimProcess other) => _registry.Admit(new ReplicaId((byte)other.Id), other.Incarnation);
+    /// <summary>
+    /// Whether a link with another member's process may be: its incarnation must be the known one, and it must not have
+    /// been removed.
+    /// </summary>
+    public bool Admits(SimProcess other)
+    {
+        var id = new ReplicaId((byte)other.Id);
+        return !_refused.Contains(id) && _registry.Admit(id, other.Incarnation);
+    }
 
     /// <summary>A connection has output of this turn.</summary>
     public void FlushLater(SimConnection connection) => _outputs.Add(connection);
 
     void IPeerTransport.Send(ReplicaId to, ReadOnlySpan<byte> envelope) =>
         _world.Network.Send(this, to.Value, envelope.ToArray());
+
+    void IPeerTransport.SetPeers(
+        IReadOnlyDictionary<ReplicaId, DnsEndPoint> peers, IReadOnlySet<ReplicaId> refused) => _refused = refused;
 
     void IPeerTransport.Flush()
     {
@@ -133,7 +148,17 @@ internal sealed class SimProcess : ILogStoreObserver, IPeerTransport
     public override string ToString() =>
         $"{Replica.Raft.Role} term {Replica.Raft.Term} leader {Replica.Raft.Leader} applied "
         + $"{Replica.Machine.LastApplied} commit {Replica.Raft.Log.Commit} log {Replica.Raft.Log.BaseIndex}.."
-        + $"{Replica.Raft.Log.LastIndex} {(Replica.CanServe ? "serves" : "waits")}";
+        + $"{Replica.Raft.Log.LastIndex} {(Replica.CanServe ? "serves" : "waits")}, "
+        + $"{Replica.Raft.Configuration} of {Replica.Raft.ConfigurationIndex}";
+
+    // What a second process under a member's id writes on an empty disk is nobody's log, unless others take it.
+    private void OnAppended(ReadOnlySpan<Entry> entries)
+    {
+        if (!_isGhost)
+        {
+            _world.Log.OnAppended(this, entries);
+        }
+    }
 
     private void Tick()
     {

@@ -39,7 +39,8 @@ public sealed class SimWorld
         Sessions = new SessionChecker(this);
         Locks = new LockChecker(this);
         Replies = new ReplyChecker(this);
-        Members = [.. Enumerable.Range(1, options.Members).Select(i => new SimMember(this, i))];
+        ReplicaId[] voters = [.. Enumerable.Range(1, options.Members).Select(i => new ReplicaId((byte)i))];
+        Members = [.. voters.Select(voter => new SimMember(this, voter.Value, voters))];
         Clients = [.. Enumerable.Range(1, options.Clients).Select(i => new SimClient(this, i, i <= options.Lockers))];
         _faults = new FaultSchedule(this);
     }
@@ -65,7 +66,8 @@ public sealed class SimWorld
 
     internal SimNetwork Network { get; }
 
-    internal SimMember[] Members { get; }
+    /// <summary>All members there ever were; each at the position of its id, less one.</summary>
+    internal List<SimMember> Members { get; }
 
     internal IReadOnlyList<SimClient> Clients { get; }
 
@@ -83,8 +85,30 @@ public sealed class SimWorld
 
     internal long NowUs => Time.NowUs;
 
-    /// <summary>Whether every member has met every other one since the group began.</summary>
-    internal bool HaveAllMet => _met.Count == Options.Members * (Options.Members - 1);
+    /// <summary>The client that changes the membership, if one does.</summary>
+    internal SimClient? Operator => Clients.FirstOrDefault(client => client.IsOperator);
+
+    /// <summary>Whether there are several members and each has met each other one.</summary>
+    internal bool HaveAllMet => MemberIds.Count > 1
+        && MemberIds.All(a => MemberIds.All(b => a == b || _met.Contains((a << 8) | b)));
+
+    /// <summary>Whether the group is as it is to be, everybody knows it, and nobody is down for a while.</summary>
+    internal bool IsSettled => MemberIds.Select(id => Members[id - 1]).All(
+        m => m.IsGone || (m.Process is { } p && Model.Ensemble.IsWhat(p.Replica.Raft)));
+
+    /// <summary>Whether a member's disk is lost or damaged.</summary>
+    internal bool IsSpoilt(int id) => _faults.IsSpoilt(id);
+
+    /// <summary>Whether faults are over.</summary>
+    internal bool IsHealed { get; private set; }
+
+    /// <summary>Where clients look for a member: at the end their users have given them a list that is right.</summary>
+    internal IReadOnlyList<SimMember> Servers => IsHealed ? [.. Joined] : Members;
+
+    // Whoever belongs to the group now.
+    private IReadOnlyCollection<int> MemberIds => Model.Ensemble.IsEmpty
+        ? [.. Enumerable.Range(1, Options.Members)]
+        : Model.Ensemble.Ids;
 
     /// <summary>Runs all of it.</summary>
     /// <exception cref="SimViolationException">A checker saw a promise broken.</exception>
@@ -99,12 +123,18 @@ public sealed class SimWorld
         _faults.Begin();
         RunFor(Options.UnsafeMs);
         Trace.Add(NowUs, TraceKind.Phase, 0, 0, 0, "all is healed");
+        IsHealed = true;
         _faults.HealForGood();
         int[] before = [.. Clients.Select(client => client.Acknowledged)];
         RunUntil(
             SimTimes.RecoverMs, "all members and clients to be served once healed",
-            () => IsLost || (Members.All(Serves)
+            () => IsLost || (Joined.All(Serves)
                 && Clients.Select((c, i) => c.IsSilent || c.Acknowledged > before[i]).All(ok => ok)));
+        if (Options.HasOperator)
+        {
+            RunUntil(SimTimes.RecoverMs, "the group to be as it is wanted", IsAsWanted);
+        }
+
         Trace.Add(NowUs, TraceKind.Phase, 0, 0, 0, "clients fall quiet");
         foreach (SimClient client in Clients)
         {
@@ -112,7 +142,7 @@ public sealed class SimWorld
         }
 
         RunUntil(QuietMs, "all to come to rest", IsAtRest);
-        foreach (SimMember member in Members.Where(m => m.Process is not null))
+        foreach (SimMember member in Joined.Where(m => m.Process is not null))
         {
             StateChecker.Verify(member.Process!, Model);
         }
@@ -125,6 +155,7 @@ public sealed class SimWorld
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"seed {Seed}\noptions {Options}\n").Append(Trace.Describe());
+        text.Append(Model.Ensemble.IsEmpty ? "" : Model.Ensemble + "\n");
         foreach (SimMember member in Members)
         {
             text.AppendLine(member.ToString());
@@ -164,6 +195,15 @@ public sealed class SimWorld
         }
     }
 
+    /// <summary>A member on an empty disk that waits until the others add it, under a new id.</summary>
+    internal SimMember AddWaiting()
+    {
+        var member = new SimMember(this, Members.Count + 1, []);
+        Members.Add(member);
+        member.Start();
+        return member;
+    }
+
     internal void Connected(SimConnection connection) => _connections.Add(connection);
 
     internal void Met(int a, int b) => _met.Add((a << 8) | b);
@@ -189,12 +229,18 @@ public sealed class SimWorld
     // The only member has refused its damaged disk, by name: that is all that can be asked of it.
     private bool IsLost => Members.All(member => member.IsGone);
 
+    private IEnumerable<SimMember> Joined => MemberIds.Select(id => Members[id - 1]);
+
+    // Nobody in it is lost for good, and whoever is not in it any more serves nobody.
+    private bool IsAsWanted() => IsSettled && Operator!.AsksNothing && Joined.All(member => !member.IsGone)
+        && Members.Except(Joined).All(member => member.Process is not { Replica.CanServe: true });
+
     private bool Serves(SimMember member) => member.IsGone || member.Process is { Replica.CanServe: true };
 
     private bool IsAtRest() => IsLost || (
         Clients.All(client => client.IsSilent || (client.IsServed && client.IsIdle))
         && Model.Sessions.Keys.All(id => Clients.Any(client => !client.IsSilent && client.SessionId == id))
-        && Members.All(member => Serves(member) && HasAll(member)));
+        && Joined.All(member => Serves(member) && HasAll(member)));
 
     private bool HasAll(SimMember member) =>
         member.IsGone || (member.Process!.Replica.Machine.LastApplied == Log.Applied

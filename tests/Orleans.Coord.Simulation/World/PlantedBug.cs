@@ -19,6 +19,8 @@ public enum PlantedBug
     VoteForStaleLog,
     KeepConflict,
     CommitUnmatched,
+    CountLearners,
+    SkipJoint,
     ReadEarly,
     SyncAtOnce,
     GrantNothing,

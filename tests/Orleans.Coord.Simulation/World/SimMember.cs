@@ -16,6 +16,7 @@ internal sealed class SimMember(SimWorld world, int id, IReadOnlyList<ReplicaId>
     private readonly SplitMix64 _random = new(world.Random.Next());
     private SimProcess? _ghost;
     private CrashKind _pendingCrash;
+    private long _durable;
 
     public int Id => id;
 
@@ -63,6 +64,9 @@ internal sealed class SimMember(SimWorld world, int id, IReadOnlyList<ReplicaId>
             bool clean = IsDamaged || !Process.Notes.Any(note => note.Contains("damaged", StringComparison.Ordinal));
             SimViolationException.Unless(
                 clean, "storage", $"member {id} found damage: {string.Join(' ', Process.Notes)}");
+            SimViolationException.Unless(
+                Process.Durable >= _durable, "storage",
+                $"member {id} opens its log with {Process.Durable} as the last entry; {_durable} was durable");
             Process.Seen = Process.Replica.Machine.LastApplied;
             Process.Begin();
         }
@@ -243,6 +247,7 @@ internal sealed class SimMember(SimWorld world, int id, IReadOnlyList<ReplicaId>
     {
         SimProcess? process = Process;
         Process = null;
+        _durable = process?.Durable ?? _durable;
         Disk.Restart(kind);
         process?.End();
         world.ProcessEnded(this);

@@ -21,6 +21,7 @@ internal sealed class SimProcess : ILogStoreObserver, IPeerTransport
     private readonly PeerRegistry _registry;
     private readonly SplitMix64 _random;
     private readonly TreeFaults _treeFaults;
+    private readonly ObservedLog _log;
     private readonly bool _isGhost;
     private IReadOnlySet<ReplicaId> _refused = new HashSet<ReplicaId>();
     private readonly List<SimConnection> _outputs = [];
@@ -46,9 +47,10 @@ internal sealed class SimProcess : ILogStoreObserver, IPeerTransport
             Incarnation = _directory.Incarnation;
             _registry = new PeerRegistry(_directory.Path, disk);
             IReadOnlyList<ReplicaId> voters = FirstVoters.Settle(_directory.Path, disk, member.FirstVoters);
+            _log = new ObservedLog(_directory.Log, OnAppended);
             Replica = Replica.Open(
                 world.Options.ReplicaOptions(new ReplicaId((byte)member.Id), voters),
-                new ObservedLog(_directory.Log, OnAppended),
+                _log,
                 _directory.Snapshots,
                 world.Options.Members == 1 && !world.Options.HasOperator ? null : this,
                 new SplitMix64(_random.Next()),
@@ -76,6 +78,9 @@ internal sealed class SimProcess : ILogStoreObserver, IPeerTransport
 
     /// <summary>The term that the checkers know it to lead; 0 for none.</summary>
     public long LeadsTerm { get; set; }
+
+    /// <summary>The last entry said to be durable.</summary>
+    public long Durable => _log.Durable;
 
     /// <summary>What recovery noted.</summary>
     public IReadOnlyList<string> Notes => _directory.Notes;
@@ -133,7 +138,11 @@ internal sealed class SimProcess : ILogStoreObserver, IPeerTransport
     {
     }
 
-    void ILogStoreObserver.Persisted(long token) => Post(replica => replica.Persisted(token));
+    void ILogStoreObserver.Persisted(long token)
+    {
+        _log.Persisted(token);
+        Post(replica => replica.Persisted(token));
+    }
 
     void ILogStoreObserver.SnapshotPersisted(SnapshotMetadata metadata) =>
         Post(replica => replica.SnapshotPersisted(metadata));

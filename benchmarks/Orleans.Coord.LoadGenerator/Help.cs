@@ -16,7 +16,7 @@ internal static class Help
           load                creates --ops znodes (1,000,000) spread under 1,000 parents in /load
 
         load
-          -s, --server HOST:PORT    the server (127.0.0.1:2181)
+          -s, --server HOST:PORT,.. the server (127.0.0.1:2181), or several that share the connections in turn
           -c, --connections N       sessions, each on its own connection (1; load: 8)
           -d, --depth N             requests outstanding per connection (1; load: 128; with --rate: 256);
                                     a deep pipeline is refilled when a quarter of it is answered
@@ -35,7 +35,7 @@ internal static class Help
               --root PATH           where the znodes go (/coord-load; load: /load)
 
         output
-              --pid P               also report the CPU time and memory of the server process P
+              --pid P,..            also report the CPU time and memory of the server processes, added up
               --json                one line of JSON
               --patience S          give up when the server is silent for this long (30)
 

@@ -22,7 +22,7 @@ internal sealed record Options
     private const uint MaxCount = uint.MaxValue;
 
     public Operation Operation { get; init; }
-    public EndPoint Server { get; init; } = new IPEndPoint(IPAddress.Loopback, 2181);
+    public EndPoint[] Servers { get; init; } = [new IPEndPoint(IPAddress.Loopback, 2181)];
     public int Connections { get; init; } = 1;
     public int Depth { get; init; } = 1;
     public int Threads { get; init; } = 1;
@@ -36,7 +36,7 @@ internal sealed record Options
     public int Parents { get; init; } = 1;
     public string Root { get; init; } = "/coord-load";
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(30);
-    public int? ServerPid { get; init; }
+    public int[] ServerPids { get; init; } = [];
     public bool Json { get; init; }
 
     /// <summary>Reads the arguments; throws a usage error that names the argument at fault.</summary>
@@ -99,7 +99,7 @@ internal sealed record Options
         return name switch
         {
             "--op" => this,
-            "--server" or "-s" => this with { Server = EndPointNamed(value) },
+            "--server" or "-s" => this with { Servers = [.. value.Split(',').Select(EndPointNamed)] },
             "--connections" or "-c" => this with { Connections = (int)Number(name, value, 1, 100_000) },
             "--depth" or "-d" => this with { Depth = (int)Number(name, value, 1, MaxDepth) },
             "--threads" => this with { Threads = (int)Number(name, value, 1, 64) },
@@ -113,7 +113,10 @@ internal sealed record Options
             "--parents" => this with { Parents = (int)Number(name, value, 1, NodePath.MaxParents) },
             "--root" => this with { Root = PathNamed(value) },
             "--patience" => this with { Patience = TimeSpan.FromSeconds(Number(name, value, 1, 86_400)) },
-            "--pid" => this with { ServerPid = (int)Number(name, value, 1, int.MaxValue) },
+            "--pid" => this with
+            {
+                ServerPids = [.. value.Split(',').Select(pid => (int)Number(name, pid, 1, int.MaxValue))],
+            },
             _ => throw Usage($"Unknown option {name}."),
         };
     }

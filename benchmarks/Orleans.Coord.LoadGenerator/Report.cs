@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace Orleans.Coord.LoadGenerator;
 
-/// <summary>What the server process used during the measured phase.</summary>
+/// <summary>What the server processes used during the measured phase, added up.</summary>
 internal sealed record ServerUsage(double CpuSeconds, long ResidentBytes, long PeakBytes);
 
 /// <summary>The outcome of a run, for people or as one line of JSON.</summary>
@@ -88,7 +88,7 @@ internal sealed record Report(
             Operation other => other.ToString().ToLowerInvariant(),
         };
         string loop = Options.Rate is { } rate ? $", open loop at {rate:N0}/s" : "";
-        return $"{operation} on {Session.Name(Options.Server)}: {Options.Connections} connections x "
+        return $"{operation} on {string.Join(", ", Options.Servers.Select(Session.Name))}: {Options.Connections} connections x "
             + $"{Options.Depth} deep, {Options.ValueSize:N0} B values{loop}";
     }
 

@@ -19,7 +19,7 @@ internal sealed class Runner : IDisposable
 
     public Report Run()
     {
-        ServerProcess? server = _options.ServerPid is { } pid ? new ServerProcess(pid) : null;
+        ServerProcess[] servers = [.. _options.ServerPids.Select(pid => new ServerProcess(pid))];
         Connect();
         foreach (Phase phase in _plan.Preparation)
         {
@@ -38,19 +38,16 @@ internal sealed class Runner : IDisposable
 
         // Garbage of the set-up is collected now, and the loop makes none.
         GC.Collect();
-        double serverCpu = server?.CpuSeconds() ?? 0;
+        double serverCpu = servers.Sum(server => server.CpuSeconds());
         TimeSpan clientCpu = Environment.CpuUsage.TotalTime;
         long start = Clock.Now;
         Tally tally = RunPhase(_plan.Measured);
         double seconds = (Clock.Now - start) / (double)Clock.Second;
         double clientSeconds = (Environment.CpuUsage.TotalTime - clientCpu).TotalSeconds;
-        ServerUsage? usage = null;
-        if (server is not null)
-        {
-            (long resident, long peak) = server.MemoryBytes();
-            usage = new ServerUsage(server.CpuSeconds() - serverCpu, resident, peak);
-        }
-
+        ServerUsage? usage = servers.Length == 0 ? null : new ServerUsage(
+            servers.Sum(server => server.CpuSeconds()) - serverCpu,
+            servers.Sum(server => server.MemoryBytes().Resident),
+            servers.Sum(server => server.MemoryBytes().Peak));
         CloseSessions();
         return new Report(_options, tally, seconds, clientSeconds, usage);
     }
@@ -68,7 +65,7 @@ internal sealed class Runner : IDisposable
         int sendCapacity = Math.Max(frame, (int)Math.Min((long)frame * _plan.MaxDepth, MaxSendBuffer));
         for (int i = 0; i < _options.Connections; i++)
         {
-            var session = Session.Open(_options.Server, _options.Patience);
+            var session = Session.Open(_options.Servers[i % _options.Servers.Length], _options.Patience);
             _connections.Add(new Connection(i, session, _plan.MaxDepth, sendCapacity));
         }
 

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Orleans.Coord.LoadGenerator;
 
-/// <summary>Reads what the server process has used, all its threads together, from <c>/proc</c>.</summary>
+/// <summary>Reads what a server process has used, all its threads together, from <c>/proc</c>.</summary>
 internal sealed class ServerProcess
 {
     // The unit of /proc times is fixed at 1/100 s in Linux's interface to programs.

@@ -103,9 +103,8 @@ class Server:
             raise RuntimeError(f"{self.name}: {error}; its output ended:\n{tail}") from error
 
     def memory(self):
-        """Resident bytes now and at their highest."""
-        status = Path(f"/proc/{self.pid()}/status").read_text()
-        return tuple(int(re.search(rf"{key}:\s+(\d+)", status)[1]) * 1024 for key in ("VmRSS", "VmHWM"))
+        """Resident bytes of all processes that serve, now and at their highest."""
+        return tuple(map(sum, zip(*map(_resident_bytes, self.pids()))))
 
     def kill(self):
         """As a power cut would: kill -9 of the serving process."""
@@ -169,6 +168,12 @@ class ZooKeeperEnsemble:
         for member in self._members:
             member.stop()
 
+    def pids(self):
+        return [member.pid() for member in self._members]
+
+    def memory(self):
+        return tuple(map(sum, zip(*(member.memory() for member in self._members))))
+
     def addresses(self):
         return [address for member in self._members for address in member.addresses()]
 
@@ -208,6 +213,11 @@ class SiloEnsemble(Silo):
         self.spawn()
         for number in self._numbers:
             self.wait_for_read("/", self.port + number - 1)
+
+
+def _resident_bytes(pid):
+    status = Path(f"/proc/{pid}/status").read_text()
+    return [int(re.search(rf"{key}:\s+(\d+)", status)[1]) * 1024 for key in ("VmRSS", "VmHWM")]
 
 
 def _cpu_ticks(pid):

@@ -88,7 +88,8 @@ internal sealed record Report(
             Operation other => other.ToString().ToLowerInvariant(),
         };
         string loop = Options.Rate is { } rate ? $", open loop at {rate:N0}/s" : "";
-        return $"{operation} on {string.Join(", ", Options.Servers.Select(Session.Name))}: {Options.Connections} connections x "
+        string servers = string.Join(", ", Options.Servers.Select(Session.Name));
+        return $"{operation} on {servers}: {Options.Connections} connections x "
             + $"{Options.Depth} deep, {Options.ValueSize:N0} B values{loop}";
     }
 

@@ -141,8 +141,12 @@ internal sealed class ZnodeGrainDirectory(CoordClientSource clients, string root
         client.EnsurePathAsync(path[..path.LastIndexOf('/')], cancellation: cancellation);
 
     private static async Task<IReadOnlyList<string>> NamesAsync(
-        CoordClient client, string path, CancellationToken cancellation) =>
-        (await client.TryGetChildrenAsync(path, ReadMode.Linearizable, cancellation).ConfigureAwait(false))?.Names ?? [];
+        CoordClient client, string path, CancellationToken cancellation)
+    {
+        ZnodeChildren? children = await client.TryGetChildrenAsync(path, ReadMode.Linearizable, cancellation)
+            .ConfigureAwait(false);
+        return children?.Names ?? [];
+    }
 
     private Task<Stored?> ReadAsync(CoordClient client, GrainId grain, CancellationToken cancellation) =>
         ReadAsync(client, PathOf(grain), cancellation);

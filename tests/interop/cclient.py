@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import ensemble
 import servers
 import suite
 
@@ -36,6 +37,10 @@ def main():
     report = suite.Report("cclient")
     with servers.Server(options.server, options.set) as server:
         suite.run_tests(report, options.match, suite.tests_of(sys.modules[__name__]), server)
+    if options.ensemble and options.server == "coord":
+        report.suite = "cclient, three silos"
+        with ensemble.Ensemble(options.set) as server:
+            suite.run_tests(report, options.match, suite.tests_of(sys.modules[__name__]), server)
     sys.exit(report.finish())
 
 

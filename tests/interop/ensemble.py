@@ -57,6 +57,11 @@ class Ensemble:
             assert time.monotonic() < deadline, f"{what} did not come:\n{self.log.read_text()[-3000:]}"
             time.sleep(0.02)
 
+    @property
+    def address(self):
+        """All members, as a client wants them."""
+        return ",".join(f"{servers.HOST}:{port}" for port in self.ports)
+
     def pid(self, number):
         return int((self.data / str(number) / "silo.pid").read_text())
 

@@ -93,16 +93,21 @@ def run_import(*options, expect=0):
 def check(source, target):
     """Everything that the source had is in the target, and zxids go on above."""
     with target:
-        ours = read_all(target.port)
-        different = sorted(path for path in source.znodes.keys() | ours.keys()
-                           if source.znodes.get(path) != ours.get(path))
-        assert not different, [(path, source.znodes.get(path), ours.get(path)) for path in different[:3]]
-        newest = max(stat.pzxid for _, stat, _ in source.znodes.values())
-        # A client that has seen the newest zxid of the source is served.
-        client = zkwire.Client(target.port, last_zxid=newest)
-        assert client.call(zkwire.create("/app/s-", b"", 2)).zxid > newest
-        client.close()
-        return f"{len(ours)} znodes"
+        return compare(source, target)
+
+
+def compare(source, target):
+    """The same for a target that runs."""
+    ours = read_all(target.port)
+    different = sorted(path for path in source.znodes.keys() | ours.keys()
+                       if source.znodes.get(path) != ours.get(path))
+    assert not different, [(path, source.znodes.get(path), ours.get(path)) for path in different[:3]]
+    newest = max(stat.pzxid for _, stat, _ in source.znodes.values())
+    # A client that has seen the newest zxid of the source is served.
+    client = zkwire.Client(target.port, last_zxid=newest)
+    assert client.call(zkwire.create("/app/s-", b"", 2)).zxid > newest
+    client.close()
+    return f"{len(ours)} znodes"
 
 
 def test_live(source):
@@ -144,6 +149,30 @@ def test_files(source):
     return check(source, target)
 
 
+def test_ensemble(source):
+    """into three members that start as one ensemble, each from its own copy"""
+    members = servers.ensemble(3, super_digest=SUPER)
+    folders = [word for member in members for word in ("--data", str(member.data))]
+    printed = run_import("--from-data", str(source.server.data), *folders, "--voters", "1,2,3")
+    assert printed.count("verified") == 3, printed
+    try:
+        for member in members:
+            member.launch()
+        for member in members:
+            member.wait_ready()
+        noted = compare(source, members[2])
+        members[0].kill()
+        members[0].start()
+        client = zkwire.Client(members[0].port)
+        client.must(zkwire.sync("/"))
+        client.must(zkwire.create("/by-the-new-ensemble", b""))
+        client.close()
+        return noted
+    finally:
+        for member in members:
+            member.destroy()
+
+
 def test_not_twice(source):
     """a folder that holds a silo's data is refused"""
     target = servers.Server("coord", super_digest=SUPER)
@@ -173,7 +202,7 @@ def main():
     with servers.Server("zookeeper", super_digest=SUPER) as server:
         source = Source(server)
         suite.run_tests(report, options.match,
-                        [test_live, test_refused, test_files, test_not_twice, test_damaged], source)
+                        [test_live, test_refused, test_files, test_ensemble, test_not_twice, test_damaged], source)
         source.close()
     sys.exit(report.finish())
 

@@ -152,9 +152,7 @@ def main():
     signal.signal(signal.SIGALRM, _too_long)
     # The tests break connections all the time, and kazoo warns each time.
     logging.getLogger("kazoo").addHandler(logging.NullHandler())
-    parser = suite.arguments(__doc__)
-    parser.add_argument("--ensemble", action="store_true", help="all tests against three of our members, too")
-    options = parser.parse_args()
+    options = suite.arguments(__doc__).parse_args()
     report = suite.Report("kazoo")
     # As kazoo's harness configures ZooKeeper: the password of `super` is `test`.
     settings = {"super_digest": "super:D/InIHSb7yEEbrWz8b9l71RjZJU=", "sasl_users": {"jaasuser": "jaas_password"}}

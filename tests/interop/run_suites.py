@@ -33,14 +33,19 @@ SUITES = {
     "postgres": ("postgres.py", 10),
     "membership": ("membership.py", 10),
     "chaos": ("chaos.py", 75),
+    "others": ("others.py", 10),
     "kazoo": ("kazoo_suite.py", 20),
 }
+# Only with `--long`, or when named.
+LONG_ONLY = {"others"}
 # What `--long` adds.
 LONGER = {
     "kill9": ["--rounds", "100"],
     "malformed": ["--connections", "5000"],
     "chaos": ["--seconds", "1000"],
     "kazoo": ["--ensemble"],
+    "zkcli": ["--ensemble"],
+    "cclient": ["--ensemble"],
 }
 LAST_LINE = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped\n")
 
@@ -101,7 +106,8 @@ def main():
     for setting in options.set:
         common += ["--set", setting]
     totals = [0, 0, 0]
-    for suite_name in [name] if name else SUITES:
+    chosen = [name] if name else [each for each in SUITES if options.long or each not in LONG_ONLY]
+    for suite_name in chosen:
         program, minutes = SUITES[suite_name]
         longer = LONGER.get(suite_name, []) if options.long else []
         counts = run_suite(program, common + longer, minutes)

@@ -42,6 +42,8 @@ def arguments(description):
     parser.add_argument("--match", default="", help="only tests whose title contains this text")
     parser.add_argument("--set", action="append", default=[], metavar="Section:Key=Value",
                         help="a setting for our silo, as `./coord up --set` takes it")
+    parser.add_argument("--ensemble", action="store_true",
+                        help="suites that can: all tests against three of our members, too")
     return parser
 
 

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 
+import ensemble
 import servers
 import suite
 
@@ -152,9 +153,15 @@ def test_refused(server):
 def main():
     options = suite.arguments(__doc__).parse_args()
     report = suite.Report("zkcli")
-    with servers.Server(options.server, options.set, extended_types=True, enforce_quota=True) as server:
+    settings = {"extended_types": True, "enforce_quota": True}
+    with servers.Server(options.server, options.set, **settings) as server:
         run_script(report, options.match, server)
         suite.run_tests(report, options.match, [test_one_command, test_refused], server)
+    if options.ensemble and options.server == "coord":
+        report.suite = "zkcli, three silos"
+        with ensemble.Ensemble([*options.set, *servers.coord_settings(**settings)]) as server:
+            run_script(report, options.match, server)
+            suite.run_tests(report, options.match, [test_one_command, test_refused], server)
     sys.exit(report.finish())
 
 

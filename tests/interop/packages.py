@@ -68,22 +68,43 @@ def test_first_lock(server):
     """a program with nothing but the package takes its first lock, with the analyzers for AOT on"""
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
-        (folder / "first.csproj").write_text(PROJECT.format(version=version()))
-        (folder / "Program.cs").write_text(PROGRAM)
-        # Packages restored before serve as a source; ours must come from this build.
-        environment = {"NUGET_PACKAGES": str(folder / "restored"), "DOTNET_CLI_TELEMETRY_OPTOUT": "1"}
-        sources = f"-p:RestoreAdditionalProjectSources={PACKAGES}"
-        run(["dotnet", "build", "-c", "Release", "--nologo", "-v", "quiet", sources,
-             f"-p:RestoreFallbackFolders={Path.home() / '.nuget' / 'packages'}"], folder, **environment)
+        dotnet(folder, "build")
         answer = run(["dotnet", str(folder / "bin/Release/net10.0/first.dll"), server.address], folder)
         assert answer.startswith("held, token "), answer
 
 
+def test_trimmed(server):
+    """that program, trimmed to what it uses with warnings as errors, carries its own runtime and takes its lock"""
+    with tempfile.TemporaryDirectory() as text:
+        folder = Path(text)
+        dotnet(folder, "publish", "-r", "linux-x64", "--self-contained", "-o", str(folder / "out"),
+               "-p:PublishTrimmed=true", "-p:TrimmerSingleWarn=false")
+        answer = run([str(folder / "out" / "first"), server.address], folder)
+        assert answer.startswith("held, token "), answer
+        size = sum(file.stat().st_size for file in (folder / "out").iterdir())
+        ours = sum(file.stat().st_size for file in (folder / "out").glob("Orleans.Coord.*.dll"))
+        return f"{size >> 20} MiB with its runtime, {ours >> 10} KiB of them ours"
+
+
+def dotnet(folder, command, *options):
+    """Builds or publishes the program in a folder of its own."""
+    (folder / "first.csproj").write_text(PROJECT.format(version=version()))
+    (folder / "Program.cs").write_text(PROGRAM)
+    # Packages restored before serve as a source; ours must come from this build.
+    environment = {"NUGET_PACKAGES": str(folder / "restored"), "DOTNET_CLI_TELEMETRY_OPTOUT": "1"}
+    run(["dotnet", command, "-c", "Release", "--nologo", "-v", "quiet", *options,
+         f"-p:RestoreAdditionalProjectSources={PACKAGES}",
+         f"-p:RestoreFallbackFolders={Path.home() / '.nuget' / 'packages'}"], folder, **environment)
+
+
 def main():
-    options = suite.arguments(__doc__).parse_args()
+    parser = suite.arguments(__doc__)
+    parser.add_argument("--long", action="store_true", help="publish a trimmed program as well")
+    options = parser.parse_args()
+    tests = [test_contents, test_first_lock] + ([test_trimmed] if options.long else [])
     report = suite.Report("packages")
     with servers.Server(options.server) as server:
-        suite.run_tests(report, options.match, [test_contents, test_first_lock], server)
+        suite.run_tests(report, options.match, tests, server)
     sys.exit(report.finish())
 
 

@@ -22,7 +22,7 @@ SUITES = {
     "cclient": ("cclient.py", 5),
     "dotnet": ("dotnet_client.py", 10),
     "samples": ("samples.py", 10),
-    "packages": ("packages.py", 5),
+    "packages": ("packages.py", 8),
     "conformance": ("conformance", 5),
     "import": ("importing.py", 10),
     "admin": ("admin.py", 5),
@@ -46,6 +46,7 @@ LONGER = {
     "kazoo": ["--ensemble"],
     "zkcli": ["--ensemble"],
     "cclient": ["--ensemble"],
+    "packages": ["--long"],
 }
 LAST_LINE = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped\n")
 

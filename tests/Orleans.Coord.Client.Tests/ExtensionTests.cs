@@ -37,6 +37,26 @@ public sealed class ExtensionTests
     }
 
     [Fact]
+    public async Task A_write_that_waits_to_be_sent_again_when_its_session_ends_is_unknown()
+    {
+        using var server = new FakeServer();
+        await using CoordClient client = server.NewClient();
+        Task<Stat> write;
+        Task<ZnodeData> read;
+        using (FakeConnection only = await server.WelcomeAsync(timeoutMs: 400, extensions: All))
+        {
+            write = client.SetAsync("/a", default);
+            read = client.GetAsync("/a");
+            await only.ExpectAsync(OpCode.Numbered);
+            await only.ExpectAsync(OpCode.GetData);
+            server.Dispose();
+        }
+
+        Assert.True((await Assert.ThrowsAsync<SessionLostException>(() => write.Soon())).OutcomeUnknown);
+        Assert.False((await Assert.ThrowsAsync<SessionLostException>(() => read.Soon())).OutcomeUnknown);
+    }
+
+    [Fact]
     public async Task A_server_that_knows_no_numbers_is_not_sent_a_write_twice()
     {
         using var server = new FakeServer();

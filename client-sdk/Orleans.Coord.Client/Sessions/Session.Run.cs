@@ -272,7 +272,8 @@ internal sealed partial class Session
     {
         while (_repeats.TryDequeue(out Request? request))
         {
-            request.Fail(EndError(ClientPath(request), sent: false));
+            // All of these were sent: a write may have happened.
+            request.Fail(EndError(ClientPath(request), sent: request.OnLoss == OnLoss.Unknown));
         }
     }
 

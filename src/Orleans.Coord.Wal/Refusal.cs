@@ -51,8 +51,10 @@ internal static class Refusal
         "writes from there on, start once with --accept-tail-loss.");
 
     internal static StorageException DiskFailed(DiskException cause) => new(
-        $"Writing failed ({cause.Message}). What was not acknowledged may be lost; nothing more is accepted. " +
-        "Check the disk, then restart.",
+        cause.Error == DiskError.TakenOver
+            ? $"This owner of the replica has to stop ({cause.Message}). What it had acknowledged is with the new one."
+            : $"Writing failed ({cause.Message}). What was not acknowledged may be lost; nothing more is accepted. "
+                + "Check the disk, then restart.",
         cause);
 
     internal static StorageException ReadFailed(string file, DiskException cause) => new(

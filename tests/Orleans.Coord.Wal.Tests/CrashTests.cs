@@ -23,6 +23,27 @@ public sealed class CrashTests
     }
 
     [Fact]
+    public void Whatever_was_acknowledged_survives_any_crash_in_a_store_of_records_that_often_does_not_answer()
+    {
+        for (ulong seed = 4000; seed <= 4060; seed++)
+        {
+            var world = new CrashWorld(seed, inRecords: true);
+            Run(seed, world, _ =>
+            {
+                world.Records!.FailEvery = world.Random.Below(2) == 0 ? 0 : 3 + world.Random.Below(20);
+                world.Recover();
+                for (int life = 0; life < 5; life++)
+                {
+                    world.RunUntilCrash(60);
+                    world.Recover();
+                }
+
+                world.Records.AssertNothingIsLeftBehind(world.RecordDisk);
+            });
+        }
+    }
+
+    [Fact]
     public void No_flipped_bit_is_passed_over_in_silence()
     {
         int refused = 0;
@@ -95,11 +116,13 @@ public sealed class CrashTests
         }
     }
 
-    private static void Run(ulong seed, Action<CrashWorld> run)
+    private static void Run(ulong seed, Action<CrashWorld> run) => Run(seed, new CrashWorld(seed), run);
+
+    private static void Run(ulong seed, CrashWorld world, Action<CrashWorld> run)
     {
         try
         {
-            run(new CrashWorld(seed));
+            run(world);
         }
         catch (Exception e)
         {

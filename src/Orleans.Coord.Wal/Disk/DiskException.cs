@@ -17,6 +17,9 @@ public enum DiskError
 
     /// <summary>Part of the path is a file, not a directory.</summary>
     NotADirectory,
+
+    /// <summary>Another owner has the disk now; nothing this one writes counts.</summary>
+    TakenOver,
 }
 
 /// <summary>A disk operation failed; the message names the operation, the file and the system's own reason.</summary>

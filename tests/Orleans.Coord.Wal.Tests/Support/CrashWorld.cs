@@ -15,6 +15,7 @@ internal sealed class CrashWorld : ILogStoreObserver
     private readonly SplitMix64 _random;
     private readonly WalOptions _options;
     private readonly List<LogState> _states = [new LogState(default, 0, [])];
+    private IDisk _disk;
     private DataDirectory? _directory;
     private long _acknowledged;
     private SnapshotMetadata? _persistedSnapshot;
@@ -22,10 +23,18 @@ internal sealed class CrashWorld : ILogStoreObserver
     private bool _writingSnapshot;
     private bool _failed;
 
-    internal CrashWorld(ulong seed)
+    /// <summary>A world with a disk, or with one in a store of records.</summary>
+    internal CrashWorld(ulong seed, bool inRecords = false)
     {
         _random = new SplitMix64(seed);
         Disk = new SimDisk(_random.Next());
+        _disk = Disk;
+        if (inRecords)
+        {
+            Records = new MemoryRecords(_random.Next());
+            _disk = Records.Disk();
+        }
+
         _options = Make.SmallOptions with
         {
             SegmentBytes = (4 + _random.Below(40)) << 10,
@@ -37,6 +46,10 @@ internal sealed class CrashWorld : ILogStoreObserver
 
     internal SimDisk Disk { get; }
 
+    internal MemoryRecords? Records { get; }
+
+    internal RecordDisk RecordDisk => (RecordDisk)_disk;
+
     internal SplitMix64 Random => _random;
 
     /// <summary>Set when files were damaged: then an older snapshot may stand in for the newest.</summary>
@@ -47,7 +60,7 @@ internal sealed class CrashWorld : ILogStoreObserver
     /// <summary>Runs until the disk stops the machine or the steps are done, then stops it.</summary>
     internal void RunUntilCrash(int steps)
     {
-        Disk.CrashAfter(_random.Below(4 * steps));
+        CrashAfter(_random.Below(4 * steps));
         try
         {
             for (int i = 0; i < steps && !_failed; i++)
@@ -60,7 +73,7 @@ internal sealed class CrashWorld : ILogStoreObserver
             // What was under way is part of the test.
         }
 
-        Disk.Restart(_random.Below(2) == 0 ? CrashKind.Kill : CrashKind.PowerLoss);
+        Restart();
     }
 
     /// <summary>Opens the directory, perhaps with more crashes while it recovers, and checks what it holds.</summary>
@@ -73,16 +86,16 @@ internal sealed class CrashWorld : ILogStoreObserver
         {
             try
             {
-                Disk.CrashAfter(_random.Below(2) == 0 ? int.MaxValue : _random.Below(40));
-                _directory = DataDirectory.Open(Folder, _options, Disk);
-                Disk.CrashAfter(int.MaxValue);
+                CrashAfter(_random.Below(2) == 0 ? int.MaxValue : _random.Below(40));
+                _directory = DataDirectory.Open(Folder, _options, _disk);
+                CrashAfter(int.MaxValue);
                 _directory.Start(this);
                 Check(_directory);
                 return;
             }
             catch (SimCrashException)
             {
-                Disk.Restart(_random.Below(2) == 0 ? CrashKind.Kill : CrashKind.PowerLoss);
+                Restart();
             }
         }
     }
@@ -116,6 +129,22 @@ internal sealed class CrashWorld : ILogStoreObserver
     {
     }
 
+    private void CrashAfter(int operations)
+    {
+        Disk.CrashAfter(operations);
+        Records?.CrashAfter(operations);
+    }
+
+    private void Restart()
+    {
+        Disk.Restart(_random.Below(2) == 0 ? CrashKind.Kill : CrashKind.PowerLoss);
+        if (Records is not null)
+        {
+            Records.Restart();
+            _disk = Records.Disk();
+        }
+    }
+
     private void Step(DataDirectory directory)
     {
         switch (_random.Below(10))
@@ -125,6 +154,7 @@ internal sealed class CrashWorld : ILogStoreObserver
                 break;
             case < 8:
                 directory.RunOnce();
+                (_disk as RecordDisk)?.DeleteSome();
                 break;
             case 8:
                 Snapshot(directory.Snapshots);

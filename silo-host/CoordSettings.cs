@@ -47,6 +47,12 @@ public sealed class CoordSettings
     /// </summary>
     public string Database { get; set; } = "";
 
+    /// <summary>
+    /// Orleans host: <c>Disk</c> for replicas in the silos' data directories, <c>GrainStorage</c> for replicas in the
+    /// database of <see cref="Database"/>, which outlive their silos.
+    /// </summary>
+    public string Storage { get; set; } = "Disk";
+
     /// <summary>Orleans host: the IP address under which other silos and Orleans clients reach this one.</summary>
     public string SiloAddress { get; set; } = "127.0.0.1";
 
@@ -186,6 +192,12 @@ public sealed class CoordSettings
         Require(
             System.Net.IPAddress.TryParse(SiloAddress, out _), nameof(SiloAddress), SiloAddress,
             "an IP address of this machine");
+        Require(
+            Storage.Equals("Disk", StringComparison.OrdinalIgnoreCase) || IsInGrainStorage, nameof(Storage), Storage,
+            "Disk or GrainStorage");
+        Require(
+            !IsInGrainStorage || Database.Length > 0, nameof(Storage), Storage,
+            "Disk unless Coord:Database names the PostgreSQL database that keeps the replicas");
         Range(nameof(SiloPort), SiloPort, 0, 65_535);
         Range(nameof(GrainClientPort), GrainClientPort, 0, 65_535);
         Require(!string.IsNullOrWhiteSpace(ClusterId), nameof(ClusterId), ClusterId, "a name");
@@ -246,6 +258,8 @@ public sealed class CoordSettings
     internal IReadOnlyList<ReplicaId> VoterIds => string.IsNullOrWhiteSpace(Voters)
         ? [Replica]
         : [.. Voters.Split(',').Select(id => new ReplicaId(byte.TryParse(id, out byte value) ? value : (byte)0))];
+
+    internal bool IsInGrainStorage => Storage.Equals("GrainStorage", StringComparison.OrdinalIgnoreCase);
 
     internal string ClusterFolder => Path.GetFullPath(
         string.IsNullOrWhiteSpace(ClusterDirectory) ? Path.Combine(DataDirectory, "cluster") : ClusterDirectory);

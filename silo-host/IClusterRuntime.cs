@@ -1,5 +1,5 @@
 using Orleans.Coord.Replication;
-using Orleans.Coord.Wal;
+using Orleans.Coord.SiloHost.Standalone;
 
 namespace Orleans.Coord.SiloHost;
 
@@ -20,9 +20,19 @@ internal interface IClusterRuntime : IAsyncDisposable
     /// <summary>Completes when the runtime has ended by itself.</summary>
     Task<Exception> Failure { get; }
 
-    /// <summary>Joins the cluster with a replica whose data directory this process owns.</summary>
+    /// <summary>
+    /// Where this silo's replica has its data; null for its data directory. What the cluster itself provides is there
+    /// once the cluster is joined, so it is.
+    /// </summary>
+    /// <exception cref="StartupException">It cannot be used.</exception>
+    Task<ReplicaStorage?> OpenStorageAsync();
+
+    /// <summary>Joins the cluster, if that has not happened yet, with a replica whose data this process owns.</summary>
     /// <exception cref="StartupException">The cluster cannot be joined.</exception>
-    Task StartAsync(IReplicaMailbox mailbox, DataDirectory directory);
+    Task StartAsync(ReplicaHost replica);
+
+    /// <summary>The silo's replica is about to end: ends what else needs its storage.</summary>
+    ValueTask StopAsync();
 }
 
 /// <summary>A replica's mailbox, as gateways, stores and links see it.</summary>

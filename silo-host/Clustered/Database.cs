@@ -3,7 +3,9 @@ using Npgsql;
 
 namespace Orleans.Coord.SiloHost.Clustered;
 
-/// <summary>The PostgreSQL database in which silos of several machines find each other.</summary>
+/// <summary>
+/// The PostgreSQL database in which silos of several machines find each other, and replicas may have their data.
+/// </summary>
 internal static class Database
 {
     /// <summary>The name under which Orleans knows PostgreSQL's driver.</summary>
@@ -12,9 +14,16 @@ internal static class Database
     // The tables that a stock script of Orleans makes; ours have other names.
     private const string ForeignTables =
         "SELECT count(*) FROM information_schema.tables "
-        + "WHERE table_schema = current_schema() AND table_name = 'orleansmembershiptable'";
+        + "WHERE table_schema = current_schema() AND table_name IN ('orleansmembershiptable', 'orleansstorage')";
 
-    /// <summary>Creates what Orleans' clustering needs, or brings it up to date. May be repeated.</summary>
+    // Our statements: others may create one record twice.
+    private const string Prepared =
+        "SELECT count(*) FROM OrleansQuery WHERE QueryKey = 'MembershipReadAllKey' "
+        + "OR (QueryKey = 'WriteToStorageKey' AND QueryText LIKE '%coord_record%')";
+
+    /// <summary>
+    /// Creates what Orleans' clustering and grain storage need, or brings it up to date. May be repeated.
+    /// </summary>
     /// <exception cref="StartupException">The database cannot be reached or used; the message says why.</exception>
     public static async Task InitializeAsync(string connectionString)
     {
@@ -25,12 +34,15 @@ internal static class Database
             if (await foreign.ExecuteScalarAsync() is > 0L)
             {
                 throw new StartupException(
-                    "The database holds the membership of another Orleans application; give the grid a database, or a "
+                    "The database holds tables of another Orleans application; give the grid a database, or a "
                     + "schema (Search Path=...), of its own.");
             }
 
-            await using NpgsqlCommand create = source.CreateCommand(await ReadScriptAsync());
-            await create.ExecuteNonQueryAsync();
+            foreach (string script in new[] { "clustering.sql", "storage.sql" })
+            {
+                await using NpgsqlCommand create = source.CreateCommand(await ReadScriptAsync(script));
+                await create.ExecuteNonQueryAsync();
+            }
         }
         catch (ArgumentException e)
         {
@@ -49,9 +61,8 @@ internal static class Database
         try
         {
             await using NpgsqlDataSource source = NpgsqlDataSource.Create(connectionString);
-            await using NpgsqlCommand command = source.CreateCommand(
-                "SELECT count(*) FROM OrleansQuery WHERE QueryKey = 'MembershipReadAllKey'");
-            if (await command.ExecuteScalarAsync() is 0L)
+            await using NpgsqlCommand command = source.CreateCommand(Prepared);
+            if (await command.ExecuteScalarAsync() is not 2L)
             {
                 throw NotInitialized(null);
             }
@@ -71,15 +82,15 @@ internal static class Database
     }
 
     private static StartupException NotInitialized(Exception? cause) =>
-        new("The database of Coord:Database has no tables for the grid yet; run ./coord init-db with the same settings "
-            + "once.", cause!);
+        new("The database of Coord:Database is not prepared for the grid, or not for this release; run ./coord init-db "
+            + "with the same settings once.", cause!);
 
     private static StartupException Cannot(Exception cause) =>
         new($"The database of Coord:Database cannot be used: {cause.InnerException?.Message ?? cause.Message}", cause);
 
-    private static async Task<string> ReadScriptAsync()
+    private static async Task<string> ReadScriptAsync(string name)
     {
-        await using Stream stream = typeof(Database).Assembly.GetManifestResourceStream("clustering.sql")!;
+        await using Stream stream = typeof(Database).Assembly.GetManifestResourceStream(name)!;
         using var reader = new StreamReader(stream);
         return await reader.ReadToEndAsync();
     }

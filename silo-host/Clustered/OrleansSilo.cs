@@ -6,7 +6,9 @@ using Orleans.Configuration;
 using Orleans.Coord.Grains;
 using Orleans.Coord.Grains.Clustering;
 using Orleans.Coord.Grains.Links;
+using Orleans.Coord.Grains.Placement;
 using Orleans.Coord.Replication;
+using Orleans.Coord.SiloHost.Standalone;
 using Orleans.Coord.Wal;
 
 namespace Orleans.Coord.SiloHost.Clustered;
@@ -20,6 +22,10 @@ internal sealed class OrleansSilo : IClusterRuntime
     private readonly TaskCompletionSource<Exception> _failure =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private readonly LocalReplicas _replicas;
+    private ReplicaStore? _store;
+    private ReplicaStorage? _storage;
+    private StandIns? _standIns;
     private IHost? _host;
     private bool _stopping;
 
@@ -29,11 +35,14 @@ internal sealed class OrleansSilo : IClusterRuntime
         _loggers = loggers;
         Voters = settings.VoterIds;
         _links = Voters.Count > 1 ? new GrainPeerTransport(settings.Replica, loggers) : null;
+        _replicas = new LocalReplicas(settings.Replica) { MaxFrameBytes = settings.MaxFrameBytes };
     }
 
-    public string Description => Voters.Count == 1
-        ? "one silo, Orleans host"
-        : $"silo {_settings.ReplicaId} of a group with voters {string.Join(", ", Voters)}, Orleans host";
+    public string Description =>
+        (Voters.Count == 1
+            ? "one silo, Orleans host"
+            : $"silo {_settings.ReplicaId} of a group with voters {string.Join(", ", Voters)}, Orleans host")
+        + (_settings.IsInGrainStorage ? ", replicas in grain storage" : "");
 
     public IReadOnlyList<ReplicaId> Voters { get; }
 
@@ -41,26 +50,64 @@ internal sealed class OrleansSilo : IClusterRuntime
 
     public Task<Exception> Failure => _failure.Task;
 
-    public async Task StartAsync(IReplicaMailbox mailbox, DataDirectory directory)
+    public async Task<ReplicaStorage?> OpenStorageAsync()
     {
-        var registry = new PeerRegistry(directory.Path, new NativeDisk());
-        var gate = new Lock();
-        var replica = new LocalReplica(_settings.Replica, mailbox, mailbox, (peer, incarnation) =>
+        if (!_settings.IsInGrainStorage)
         {
-            lock (gate)
-            {
-                return registry.Admit(peer, incarnation);
-            }
-        })
+            return null;
+        }
+
+        await JoinAsync();
+        _store = new ReplicaStore(_host!.Services, _settings, _loggers);
+        (_, _storage) = _store.Of(_settings.Replica);
+        return _storage;
+    }
+
+    public async Task StartAsync(ReplicaHost replica)
+    {
+        DataDirectory directory = replica.Directory;
+        var admission = new PeerAdmission(_storage ?? new ReplicaStorage(new NativeDisk(), directory.Path));
+        _replicas.Add(new LocalReplica(_settings.Replica, replica.Pump, replica.Pump, admission.Admit));
+        if (_host is null)
         {
-            MaxFrameBytes = _settings.MaxFrameBytes,
-        };
+            await JoinAsync();
+        }
+
+        _links?.Start(
+            _host!.Services, new ReplicaData(directory.Incarnation, directory.Generation), replica.Pump);
+        if (_store is not null && _links is not null)
+        {
+            _standIns = StandIns.Start(_settings, _host!.Services, _store, replica, _loggers);
+        }
+    }
+
+    public async ValueTask StopAsync()
+    {
+        await (_standIns?.DisposeAsync() ?? default);
+        // One try more for what is not written yet; a database that is away must not keep the process.
+        _store?.StopWaiting();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _stopping = true;
+        _links?.Stop();
+        _store?.Dispose();
+        if (_host is not null)
+        {
+            await _host.StopAsync();
+            _host.Dispose();
+        }
+    }
+
+    private async Task JoinAsync()
+    {
         if (_settings.Database.Length > 0)
         {
             await Database.CheckAsync(_settings.Database);
         }
 
-        _host = Build(replica);
+        _host = Build();
         _host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopped.Register(Stopped);
         try
         {
@@ -73,22 +120,9 @@ internal sealed class OrleansSilo : IClusterRuntime
             throw new StartupException(
                 $"The Orleans cluster {_settings.ClusterId} could not be joined: {e.Message}", e);
         }
-
-        _links?.Start(_host.Services, directory.Incarnation, mailbox);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        _stopping = true;
-        _links?.Stop();
-        if (_host is not null)
-        {
-            await _host.StopAsync();
-            _host.Dispose();
-        }
-    }
-
-    private IHost Build(LocalReplica replica)
+    private IHost Build()
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings
         {
@@ -97,6 +131,7 @@ internal sealed class OrleansSilo : IClusterRuntime
         builder.Services.AddSingleton(_loggers);
         // The silo is this program's, and ends with it: signals are not Orleans' to handle.
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        ReplicaHomes homes = _settings.IsInGrainStorage ? ReplicaHomes.AnySilo : ReplicaHomes.OwnSilo;
         builder.UseOrleans(silo => silo
             .Configure<ClusterOptions>(options =>
             {
@@ -104,9 +139,14 @@ internal sealed class OrleansSilo : IClusterRuntime
                 options.ServiceId = _settings.ClusterId;
             })
             .Configure<EndpointOptions>(ConfigureEndpoints)
-            .UseCoordMembershipTimings()
-            .AddCoordGrains(replica));
+            .UseCoordMembershipTimings(homes)
+            .AddCoordGrains(_replicas, homes));
         builder.UseOrleans(UseClustering);
+        if (_settings.IsInGrainStorage)
+        {
+            builder.UseOrleans(silo => ReplicaStore.Configure(silo, _settings));
+        }
+
         return builder.Build();
     }
 

@@ -20,7 +20,8 @@ internal static class SiloRunner
         string what = settings.Members.Length == 0 ? "one silo" : $"silo {settings.ReplicaId} of an ensemble";
         what = cluster?.Description ?? what + ", standalone host";
         Say($"{what}; data in {Path.GetFullPath(settings.DataDirectory)}");
-        await using StandaloneSilo silo = Open(settings, loggers, cluster);
+        ReplicaStorage? storage = cluster is null ? null : await cluster.OpenStorageAsync();
+        await using StandaloneSilo silo = Open(settings, loggers, cluster, storage);
         foreach (string note in silo.Notes)
         {
             Say(note);
@@ -69,7 +70,8 @@ internal static class SiloRunner
             + "when you like, delete its data directory, and use a new id if it is to come back");
     }
 
-    private static StandaloneSilo Open(CoordSettings settings, ILoggerFactory loggers, IClusterRuntime? cluster)
+    private static StandaloneSilo Open(
+        CoordSettings settings, ILoggerFactory loggers, IClusterRuntime? cluster, ReplicaStorage? storage)
     {
         if (!OperatingSystem.IsLinux())
         {
@@ -79,7 +81,7 @@ internal static class SiloRunner
 
         try
         {
-            return StandaloneSilo.Open(settings, ListenAddress.Parse(settings), loggers, cluster);
+            return StandaloneSilo.Open(settings, ListenAddress.Parse(settings), loggers, cluster, storage);
         }
         catch (Exception e) when (e is StorageException or FeatureLevelException)
         {

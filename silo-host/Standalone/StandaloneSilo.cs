@@ -1,98 +1,107 @@
-using System.Buffers.Binary;
 using System.Net;
-using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
-using Orleans.Coord.Consensus;
 using Orleans.Coord.Gateway;
 using Orleans.Coord.Replication;
 using Orleans.Coord.Tcp;
-using Orleans.Coord.Tree;
 using Orleans.Coord.Wal;
 
 namespace Orleans.Coord.SiloHost.Standalone;
 
 /// <summary>
-/// One silo's data directory, replica, mailbox and gateway, wired together; linked to the others over TCP, or by a
-/// cluster runtime.
+/// One silo's replica and gateway, wired together; linked to the others over TCP, or by a cluster runtime.
 /// </summary>
 internal sealed class StandaloneSilo : IAsyncDisposable
 {
-    // Elections want a finer clock than one silo alone, which only expires sessions by it.
-    private const int TickMsAlone = 50;
-    private const int TickMs = 20;
-    private static readonly TimeSpan _handOver = TimeSpan.FromSeconds(1);
-    private const int SecretBytes = 32;
-
-    private readonly DataDirectory _directory;
-    private readonly ReplicaPump _pump;
+    private readonly ReplicaHost _replica;
     private readonly GatewayServer _gateway;
     private readonly TcpPeerTransport? _peers;
     private readonly IClusterRuntime? _cluster;
-    private readonly Timer _ticker;
     private readonly string _pidFile;
 
     private StandaloneSilo(
-        DataDirectory directory, ReplicaPump pump, GatewayServer gateway, TcpPeerTransport? peers,
-        IClusterRuntime? cluster)
+        ReplicaHost replica, GatewayServer gateway, TcpPeerTransport? peers, IClusterRuntime? cluster, string folder)
     {
         _cluster = cluster;
-        _directory = directory;
+        _replica = replica;
         _peers = peers;
-        _pump = pump;
         _gateway = gateway;
-        _pidFile = Path.Combine(directory.Path, "silo.pid");
-        _ticker = new Timer(_ => _pump.Tick(), null, Timeout.Infinite, Timeout.Infinite);
+        _pidFile = Path.Combine(folder, "silo.pid");
     }
 
     /// <summary>Where clients connect, once served.</summary>
     public IPEndPoint ClientEndPoint => _gateway.EndPoint;
 
     /// <summary>Completes when the replica has to stop by itself.</summary>
-    public Task<Exception> Failure => _pump.Failure;
+    public Task<Exception> Failure => _replica.Pump.Failure;
 
     /// <summary>What recovery found and did; empty after a clean start.</summary>
-    public IReadOnlyList<string> Notes => _directory.Notes;
+    public IReadOnlyList<string> Notes => _replica.Directory.Notes;
 
-    /// <summary>Owns the data directory and recovers the replica from it.</summary>
-    /// <exception cref="StorageException">The directory cannot be used or trusted.</exception>
+    /// <summary>Completes when this member was removed from its ensemble, and serves nobody for that.</summary>
+    public Task Removed => _replica.Pump.Removed;
+
+    /// <summary>Owns the replica's data and recovers it from them.</summary>
+    /// <param name="settings">Checked settings.</param>
+    /// <param name="listenOn">Where clients connect.</param>
+    /// <param name="loggers">For gateway and links.</param>
+    /// <param name="cluster">The cluster runtime; null for the standalone host.</param>
+    /// <param name="storage">Where the data are; null for the data directory on this machine.</param>
+    /// <exception cref="StorageException">The data cannot be used or trusted.</exception>
     public static StandaloneSilo Open(
-        CoordSettings settings, IPEndPoint listenOn, ILoggerFactory loggers, IClusterRuntime? cluster)
+        CoordSettings settings, IPEndPoint listenOn, ILoggerFactory loggers, IClusterRuntime? cluster,
+        ReplicaStorage? storage = null)
     {
-        string path = Path.GetFullPath(settings.DataDirectory);
+        string folder = Path.GetFullPath(settings.DataDirectory);
         Members? members = Members.Parse(settings);
-        var disk = new NativeDisk();
-        DataDirectory directory = DataDirectory.Open(path, WalOptionsOf(settings), disk);
+        storage ??= new ReplicaStorage(new NativeDisk(), folder);
+        ReplicaHost replica = ReplicaHost.Open(settings, storage);
+        // The pid file is there even where nothing else is.
+        Directory.CreateDirectory(folder);
         try
         {
             TcpPeerTransport? peers = members is null
                 ? null
-                : new PeerLinks(settings, members, directory, disk).Create(loggers);
-            var pump = new ReplicaPump();
-            var report = new ReplicaReport(pump, settings, path);
-            var snapshots = new SnapshotAdmin(pump, directory, disk, settings.DiskReserveBytes);
-            var gateway = new GatewayServer(GatewayOptionsOf(settings, listenOn), pump, loggers, report, snapshots);
-            var silo = new StandaloneSilo(directory, pump, gateway, peers, cluster);
-            IReadOnlyList<ReplicaId> firstVoters = FirstVotersOf(settings, members, cluster, directory, disk);
-            silo.StartReplica(ReplicaOptionsOf(settings, members, firstVoters));
+                : new PeerLinks(settings, members, replica.Directory, storage.Disk).Create(loggers);
+            var report = new ReplicaReport(replica.Pump, settings, folder);
+            // It hands out files, and takes room for them: only where there are any.
+            SnapshotAdmin? snapshots = storage.Disk is NativeDisk
+                ? new SnapshotAdmin(replica.Pump, replica.Directory, storage.Disk, settings.DiskReserveBytes)
+                : null;
+            var gateway = new GatewayServer(
+                GatewayOptionsOf(settings, listenOn), replica.Pump, loggers, report, snapshots);
+            var silo = new StandaloneSilo(replica, gateway, peers, cluster, folder);
+            IReadOnlyList<ReplicaId> voters = FirstVoters.Settle(
+                storage.Path, storage.Disk, AskedVoters(settings, members, cluster));
+            replica.Start(
+                ReplicaHost.OptionsOf(settings, settings.Replica, voters) with
+                {
+                    FirstMembers = voters.Count == 0 ? null : members?.TextOf(voters),
+                    Peers = members?.Others(settings.Replica) ?? [],
+                },
+                cluster is null ? peers : cluster.Links);
+            silo.StartPeers();
             return silo;
         }
         catch
         {
-            directory.Dispose();
+            replica.Directory.Dispose();
             throw;
         }
     }
-
-    /// <summary>Completes when this member was removed from its ensemble, and serves nobody for that.</summary>
-    public Task Removed => _pump.Removed;
 
     /// <summary>
     /// Whether the group knows this member; if not, it waits until the others add it. One that has failed is not asked.
     /// </summary>
     public async Task<bool> IsMemberAsync()
     {
-        Task<bool> answer = _pump.AskAsync(replica => replica.IsMember);
-        return await Task.WhenAny(answer, Failure) == Failure || await answer;
+        try
+        {
+            return await _replica.AskAsync(replica => replica.IsMember);
+        }
+        catch (StorageException)
+        {
+            return true;
+        }
     }
 
     /// <summary>Waits until the replica serves, then opens the port. Returns the replica's newest zxid.</summary>
@@ -100,8 +109,8 @@ internal sealed class StandaloneSilo : IAsyncDisposable
     /// <exception cref="OperationCanceledException">It was stopped before it could serve.</exception>
     public async Task<(long Zxid, int Znodes)> ServeAsync(CancellationToken cancelled)
     {
-        await (_cluster?.StartAsync(_pump, _directory) ?? Task.CompletedTask);
-        Task<(long, int)> serving = _pump.Serving;
+        await (_cluster?.StartAsync(_replica) ?? Task.CompletedTask);
+        Task<(long, int)> serving = _replica.Pump.Serving;
         if (await Task.WhenAny(serving, Failure).WaitAsync(cancelled) == Failure)
         {
             throw new StartupException("The replica stopped while it recovered. " + (await Failure).Message);
@@ -122,55 +131,25 @@ internal sealed class StandaloneSilo : IAsyncDisposable
         return await serving;
     }
 
-    /// <summary>Lets the clients go, then the data directory.</summary>
+    /// <summary>Lets the clients go, then the data.</summary>
     public async ValueTask DisposeAsync()
     {
-        await HandOverAsync();
+        await _replica.HandOverAsync();
+        await (_cluster?.StopAsync() ?? default);
         await _gateway.DisposeAsync();
         await (_peers?.DisposeAsync() ?? default);
-        await _ticker.DisposeAsync();
-        _pump.Stop();
-        _directory.Dispose();
-        File.Delete(_pidFile);
-    }
-
-    // A leader that leaves names its successor first, so that writers wait for a round trip and not for an election.
-    private async Task HandOverAsync()
-    {
-        if (Links is null || Failure.IsCompleted)
+        await _replica.DisposeAsync();
+        if (File.Exists(_pidFile))
         {
-            return;
+            File.Delete(_pidFile);
         }
-
-        DateTime deadline = DateTime.UtcNow + _handOver;
-        bool leads = await _pump.AskAsync(replica => replica.HandOver());
-        while (leads && DateTime.UtcNow < deadline)
-        {
-            leads = await _pump.AskAsync(replica => replica.Raft.Role == RaftRole.Leader);
-            await Task.Delay(leads ? 5 : 0);
-        }
-    }
-
-    private IPeerTransport? Links => _cluster is null ? _peers : _cluster.Links;
-
-    private void StartReplica(ReplicaOptions options)
-    {
-        byte[] seed = RandomNumberGenerator.GetBytes(sizeof(ulong));
-        Replica replica = Replica.Open(
-            options, _directory.Log, _directory.Snapshots, Links,
-            new SplitMix64(BinaryPrimitives.ReadUInt64LittleEndian(seed)), ReplicaPump.Now());
-        _directory.Start(_pump);
-        _pump.Start(replica);
-        StartPeers();
-        int tick = Links is null ? TickMsAlone : TickMs;
-        _ticker.Change(tick, tick);
     }
 
     private void StartPeers()
     {
         try
         {
-            _peers?.Start(_pump);
+            _peers?.Start(_replica.Pump);
         }
         catch (PeerBindException e)
         {
@@ -178,46 +157,12 @@ internal sealed class StandaloneSilo : IAsyncDisposable
         }
     }
 
-    private static WalOptions WalOptionsOf(CoordSettings settings) => new()
-    {
-        SegmentBytes = settings.SegmentBytes,
-        ReserveBytes = settings.DiskReserveBytes,
-        AcceptTailLoss = settings.AcceptTailLoss,
-    };
-
     // What an empty directory is told at its first start counts for good: see FirstVoters.
-    private static IReadOnlyList<ReplicaId> FirstVotersOf(
-        CoordSettings settings, Members? members, IClusterRuntime? cluster, DataDirectory directory, IDisk disk)
-    {
-        IReadOnlyList<ReplicaId> asked = settings.Join ? []
-            : cluster is not null ? cluster.Voters
-            : members is null ? [settings.Replica] : [.. members.ById.Keys];
-        return FirstVoters.Settle(directory.Path, disk, asked);
-    }
-
-    private static ReplicaOptions ReplicaOptionsOf(
-        CoordSettings settings, Members? members, IReadOnlyList<ReplicaId> firstVoters) => new()
-    {
-        Id = settings.Replica,
-        Voters = firstVoters,
-        FirstMembers = firstVoters.Count == 0 ? null : members?.TextOf(firstVoters),
-        Peers = members?.Others(settings.Replica) ?? [],
-        ReconfigEnabled = settings.ReconfigEnabled,
-        Raft = new RaftOptions { ElectionTicks = 20, HeartbeatTicks = 3 },
-        PasswordSecret = RandomNumberGenerator.GetBytes(SecretBytes),
-        TickTimeMs = settings.TickTimeMs,
-        MinSessionTimeoutMs = settings.MinTimeout,
-        MaxSessionTimeoutMs = settings.MaxTimeout,
-        ReadOnlyMode = settings.ReadOnlyMode,
-        LocalSessions = settings.LocalSessions,
-        LocalSessionsUpgrading = settings.LocalSessionsUpgrading,
-        Authentication = Authentication.OptionsOf(settings),
-        ExtendedTypes = settings.ExtendedTypes,
-        EnforceQuota = settings.EnforceQuota,
-        ContainerCheckMs = settings.ContainerCheckMs,
-        SnapshotLogBytes = settings.SnapshotLogBytes,
-        FeatureLevel = settings.FeatureLevel == 0 ? FeatureLevels.Newest : (byte)settings.FeatureLevel,
-    };
+    private static IReadOnlyList<ReplicaId> AskedVoters(
+        CoordSettings settings, Members? members, IClusterRuntime? cluster) =>
+        settings.Join ? []
+        : cluster is not null ? cluster.Voters
+        : members is null ? [settings.Replica] : [.. members.ById.Keys];
 
     private static GatewayOptions GatewayOptionsOf(CoordSettings settings, IPEndPoint listenOn) => new()
     {

@@ -1,8 +1,9 @@
 namespace Orleans.Coord.Grains;
 
 /// <summary>
-/// One member of the consensus group; the key is its replica id. Lives on the silo that owns the member's data and
-/// nowhere else: a call fails while no such silo is active.
+/// One member of the consensus group; the key is its replica id, with the id of the member whose silo stands in for
+/// its own in the bits above. Lives on the silo that owns the member's data and nowhere else: a call fails while no
+/// such silo is active.
 /// </summary>
 [Alias("coord.IReplicaGrain")]
 public interface IReplicaGrain : IGrainWithIntegerKey
@@ -13,10 +14,11 @@ public interface IReplicaGrain : IGrainWithIntegerKey
     /// costs a resending. An answer also tells the sender that the link works.
     /// </summary>
     /// <param name="from">Replica id of the sender.</param>
-    /// <param name="incarnation">The sender's data directory: another one under the same id is refused.</param>
+    /// <param name="incarnation">The sender's data: others under the same id are refused.</param>
+    /// <param name="generation">Rises each time the sender's data are opened: an earlier opener is refused.</param>
     /// <param name="envelopes">Each with four bytes of length before it, big-endian.</param>
     /// <exception cref="ReplicaRefusedException">The member is not here, or does not talk to this sender.</exception>
     [Alias("Receive")]
     [ResponseTimeout("00:00:02")]
-    Task ReceiveAsync(byte from, ulong incarnation, [Immutable] byte[] envelopes);
+    Task ReceiveAsync(byte from, ulong incarnation, long generation, [Immutable] byte[] envelopes);
 }

@@ -46,7 +46,7 @@ public sealed class ReplicaGrainTests(TestGrid grid)
         foreach (TestMember member in grid.Members)
         {
             ulong mark = 1_000UL + member.Id.Value;
-            await grid.Client.GetGrain<IReplicaGrain>(member.Id.Value).ReceiveAsync(200, mark, []);
+            await grid.Client.GetGrain<IReplicaGrain>(member.Id.Value).ReceiveAsync(200, mark, 1, []);
             Assert.Equal(mark, member.Admitted[new ReplicaId(200)]);
         }
     }
@@ -54,14 +54,14 @@ public sealed class ReplicaGrainTests(TestGrid grid)
     [Fact]
     public async Task A_call_to_a_replica_that_no_silo_owns_fails() =>
         await Assert.ThrowsAsync<SiloUnavailableException>(
-            () => grid.Client.GetGrain<IReplicaGrain>(77).ReceiveAsync(1, 1, []));
+            () => grid.Client.GetGrain<IReplicaGrain>(77).ReceiveAsync(1, 1, 1, []));
 
     [Fact]
     public async Task Another_data_directory_under_a_known_id_is_refused()
     {
         grid.Members[0].Refused.Add(new ReplicaId(99));
         var refusal = await Assert.ThrowsAsync<ReplicaRefusedException>(
-            () => grid.Client.GetGrain<IReplicaGrain>(1).ReceiveAsync(99, 5, []));
+            () => grid.Client.GetGrain<IReplicaGrain>(1).ReceiveAsync(99, 5, 1, []));
         Assert.Contains("replica 99", refusal.Message, StringComparison.Ordinal);
     }
 

@@ -36,13 +36,13 @@ public sealed class TestGrid : IAsyncLifetime
 
         int next = 0;
         var builder = new InProcessTestClusterBuilder(Size);
-        builder.ConfigureSilo((_, silo) => silo.AddCoordGrains(_members[next++].Replica));
+        builder.ConfigureSilo((_, silo) => silo.AddCoordGrains(_members[next++].Replicas));
         _cluster = builder.Build();
         await _cluster.DeployAsync();
         for (int i = 0; i < Size; i++)
         {
-            var own = (LocalReplica)Silo(i).GetService(typeof(LocalReplica))!;
-            _members[own.Id.Value - 1].Join(Silo(i));
+            var own = (LocalReplicas)Silo(i).GetService(typeof(LocalReplicas))!;
+            _members[own.OwnId.Value - 1].Join(Silo(i));
         }
 
         await Task.WhenAll(_members.Select(member => member.ServeAsync()));

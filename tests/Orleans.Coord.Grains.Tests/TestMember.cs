@@ -4,7 +4,6 @@ using Orleans.Coord.Grains.Links;
 using Orleans.Coord.Replication;
 using Orleans.Coord.SiloHost;
 using Orleans.Coord.SiloHost.Standalone;
-using Orleans.Coord.Wal;
 
 namespace Orleans.Coord.Grains.Tests;
 
@@ -17,8 +16,7 @@ internal sealed class TestMember : IClusterRuntime
     private readonly string _folder = Directory.CreateTempSubdirectory("coord-grains-").FullName;
     private readonly StandaloneSilo _silo;
     private readonly Task _serving;
-    private IReplicaMailbox? _mailbox;
-    private DataDirectory? _directory;
+    private ReplicaHost? _replica;
 
     public TestMember(byte id, byte voters)
     {
@@ -29,22 +27,23 @@ internal sealed class TestMember : IClusterRuntime
         _silo = StandaloneSilo.Open(
             settings, new IPEndPoint(IPAddress.Loopback, 0), NullLoggerFactory.Instance, this);
         _serving = _silo.ServeAsync(CancellationToken.None);
-        Replica = new LocalReplica(Id, _mailbox!, _mailbox!, (peer, incarnation) =>
+        Replicas = new LocalReplicas(Id);
+        Replicas.Add(new LocalReplica(Id, _replica!.Pump, _replica.Pump, (peer, data) =>
         {
-            Admitted[peer] = incarnation;
+            Admitted[peer] = data.Incarnation;
             return !Refused.Contains(peer);
-        });
+        }));
     }
 
     public ReplicaId Id { get; }
 
-    public LocalReplica Replica { get; }
+    public LocalReplicas Replicas { get; }
 
     public Dictionary<ReplicaId, ulong> Admitted { get; } = [];
 
     public HashSet<ReplicaId> Refused { get; } = [];
 
-    public ulong Incarnation => _directory!.Incarnation;
+    public ulong Incarnation => _replica!.Directory.Incarnation;
 
     public IPEndPoint ClientEndPoint => _silo.ClientEndPoint;
 
@@ -56,17 +55,20 @@ internal sealed class TestMember : IClusterRuntime
 
     public Task<Exception> Failure => _failure.Task;
 
-    public Task StartAsync(IReplicaMailbox mailbox, DataDirectory directory)
+    public Task<ReplicaStorage?> OpenStorageAsync() => Task.FromResult<ReplicaStorage?>(null);
+
+    public Task StartAsync(ReplicaHost replica)
     {
-        _mailbox = mailbox;
-        _directory = directory;
+        _replica = replica;
         return _joined.Task;
     }
+
+    public ValueTask StopAsync() => default;
 
     /// <summary>The member's silo is up: link it to the others.</summary>
     public void Join(IServiceProvider silo)
     {
-        _links.Start(silo, Incarnation, _mailbox!);
+        _links.Start(silo, new ReplicaData(Incarnation, _replica!.Directory.Generation), _replica.Pump);
         _joined.SetResult();
     }
 

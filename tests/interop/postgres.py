@@ -60,6 +60,13 @@ def coord(*arguments):
     return done.returncode, done.stdout
 
 
+def missing(server):
+    """Why tests of silos with a database cannot run here; None if they can."""
+    return ("our own clustering" if server != "coord"
+            else "built without Orleans" if "with Orleans" not in coord("orleans")[1]
+            else "PostgreSQL 15 is not installed" if not PROGRAMS.exists() else None)
+
+
 def test_not_initialized(database):
     """a silo says that the database is not initialized, and init-db that it cannot be reached"""
     with tempfile.TemporaryDirectory() as folder:
@@ -94,12 +101,10 @@ def main():
     options = suite.arguments(__doc__).parse_args()
     report = suite.Report("postgres")
     tests = [test for name, test in globals().items() if name.startswith("test_")]
-    missing = ("our own clustering" if options.server != "coord"
-               else "built without Orleans" if "with Orleans" not in coord("orleans")[1]
-               else "PostgreSQL 15 is not installed" if not PROGRAMS.exists() else None)
-    if missing:
+    lacking = missing(options.server)
+    if lacking:
         for test in tests:
-            report.add("SKIP", test.__doc__, missing)
+            report.add("SKIP", test.__doc__, lacking)
         print(suite.summary(0, 0, len(tests)))
         sys.exit(0)
     with Postgres() as database:

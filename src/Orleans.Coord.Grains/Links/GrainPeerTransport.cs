@@ -20,14 +20,14 @@ public sealed class GrainPeerTransport(ReplicaId self, ILoggerFactory loggers) :
 
     /// <summary>Links from now on; what is sent before is dropped.</summary>
     /// <param name="silo">The services of this member's silo, which has joined its cluster.</param>
-    /// <param name="incarnation">Of this member's data directory.</param>
+    /// <param name="data">This member's.</param>
     /// <param name="observer">Learns of members that cannot be reached.</param>
-    public void Start(IServiceProvider silo, ulong incarnation, IPeerObserver observer)
+    public void Start(IServiceProvider silo, ReplicaData data, IPeerObserver observer)
     {
         var grains = silo.GetRequiredService<IGrainFactory>();
         var silos = silo.GetRequiredService<ReplicaSilos>();
         _connect = peer => new PeerLink(
-            (self, incarnation), peer, grains.GetGrain<IReplicaGrain>(peer.Value), silos, observer, _logger);
+            (self, data), peer, grains, silos, observer, _logger);
     }
 
     /// <inheritdoc/>

@@ -10,9 +10,9 @@ namespace Orleans.Coord.Grains.Links;
 /// envelopes arrive in their order, calls carry batches under load, and a link that fails is noticed by its call.
 /// </summary>
 internal sealed class PeerLink(
-    (ReplicaId Id, ulong Incarnation) self,
+    (ReplicaId Id, ReplicaData Data) self,
     ReplicaId peer,
-    IReplicaGrain grain,
+    IGrainFactory grains,
     ReplicaSilos silos,
     IPeerObserver observer,
     ILogger logger)
@@ -26,6 +26,8 @@ internal sealed class PeerLink(
     private readonly Lock _lock = new();
     private readonly JuteWriter _turn = new();
     private readonly JuteWriter _pending = new();
+    private IReplicaGrain? _grain;
+    private long _grainKey;
     private bool _sending;
     private bool _stopped;
     private bool _broken;
@@ -87,12 +89,8 @@ internal sealed class PeerLink(
             try
             {
                 // Asked first, as Orleans would log each call that nobody takes, or hold it for a frozen silo.
-                if (silos.Find(peer) is null)
-                {
-                    throw new SiloUnavailableException("no active silo owns it");
-                }
-
-                await grain.ReceiveAsync(self.Id.Value, self.Incarnation, batch);
+                long key = silos.KeyOf(peer) ?? throw new SiloUnavailableException("no active silo runs it");
+                await GrainOf(key).ReceiveAsync(self.Id.Value, self.Data.Incarnation, self.Data.Generation, batch);
                 Up();
             }
 #pragma warning disable CA1031 // Whatever the call met: the envelopes are lost, and the link is tried again.
@@ -103,6 +101,16 @@ internal sealed class PeerLink(
                 await Task.Delay(_retryDelay);
             }
         }
+    }
+
+    private IReplicaGrain GrainOf(long key)
+    {
+        if (_grain is null || _grainKey != key)
+        {
+            (_grain, _grainKey) = (grains.GetGrain<IReplicaGrain>(key), key);
+        }
+
+        return _grain;
     }
 
     private byte[]? TakeQueued()

@@ -8,31 +8,29 @@ namespace Orleans.Coord.Grains.Links;
 [PinnedPlacement]
 [GrainDirectory(EchoDirectory.Name)]
 [KeepAlive]
-internal sealed class ReplicaGrain(IGrainContext context, LocalReplica local) : IGrainBase, IReplicaGrain
+internal sealed class ReplicaGrain(IGrainContext context, LocalReplicas replicas) : IGrainBase, IReplicaGrain
 {
     public IGrainContext GrainContext { get; } = context;
 
-    public Task ReceiveAsync(byte from, ulong incarnation, byte[] envelopes)
+    public Task ReceiveAsync(byte from, ulong incarnation, long generation, byte[] envelopes)
     {
-        if (this.GetPrimaryKeyLong() != local.Id.Value)
-        {
-            throw new ReplicaRefusedException(
-                $"This silo owns replica {local.Id}, not replica {this.GetPrimaryKeyLong()}.");
-        }
-
+        // Asked each time: a silo that stands in for another one may have given the replica back.
+        var id = new ReplicaId((byte)this.GetPrimaryKeyLong());
+        LocalReplica local = replicas.Find(id)
+            ?? throw new ReplicaRefusedException($"Replica {id} does not run on this silo.");
         var sender = new ReplicaId(from);
-        if (!local.Admit(sender, incarnation))
+        if (!local.Admit(sender, new ReplicaData(incarnation, generation)))
         {
             throw new ReplicaRefusedException(
-                $"Replica {local.Id} knows replica {sender} with other data: this one's were lost or swapped. "
-                + "Bring its data directory back, or add it under a new id.");
+                $"Replica {local.Id} does not listen to replica {sender}: it knows it with other data, or with newer "
+                + "ones, or the group has removed it. If its data are lost, add it under a new id.");
         }
 
-        OffGrain.Run(() => Deliver(sender, envelopes));
+        OffGrain.Run(() => Deliver(local, sender, envelopes));
         return Task.CompletedTask;
     }
 
-    private void Deliver(ReplicaId sender, byte[] envelopes)
+    private static void Deliver(LocalReplica local, ReplicaId sender, byte[] envelopes)
     {
         ReadOnlyMemory<byte> rest = envelopes;
         while (rest.Length >= sizeof(int))

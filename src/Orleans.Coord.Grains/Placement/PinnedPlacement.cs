@@ -3,7 +3,7 @@ using Orleans.Runtime.Placement;
 
 namespace Orleans.Coord.Grains.Placement;
 
-/// <summary>A grain whose key is a replica id lives on the silo that owns that replica.</summary>
+/// <summary>A grain whose key names a replica lives on the silo that runs that replica.</summary>
 [Serializable]
 [GenerateSerializer]
 [Alias("coord.PinnedPlacement")]
@@ -13,19 +13,20 @@ internal sealed class PinnedPlacement : PlacementStrategy;
 [AttributeUsage(AttributeTargets.Class)]
 internal sealed class PinnedPlacementAttribute() : PlacementAttribute(new PinnedPlacement());
 
-/// <summary>Finds the silo that owns a replica.</summary>
+/// <summary>Finds the silo that runs a replica.</summary>
 internal sealed class PinnedPlacementDirector(ReplicaSilos silos) : IPlacementDirector
 {
     public Task<SiloAddress> OnAddActivation(
         PlacementStrategy strategy, PlacementTarget target, IPlacementContext context)
     {
-        if (!target.GrainIdentity.TryGetIntegerKey(out long key, out _) || key is < 1 or > byte.MaxValue)
+        if (!target.GrainIdentity.TryGetIntegerKey(out long key, out _)
+            || ReplicaSilos.ReadKey(key) is not (ReplicaId replica, ReplicaId member))
         {
             throw new ArgumentException($"{target.GrainIdentity} is no replica: ids are 1 to 255.");
         }
 
-        return silos.Find(new ReplicaId((byte)key)) is { } silo
+        return silos.Find(member) is { } silo
             ? Task.FromResult(silo)
-            : throw new SiloUnavailableException($"No active silo owns replica {key}.");
+            : throw new SiloUnavailableException($"No active silo runs replica {replica}.");
     }
 }

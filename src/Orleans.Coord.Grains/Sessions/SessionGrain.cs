@@ -19,11 +19,11 @@ internal sealed class SessionGrain : IGrainBase, ISessionGrain
     private readonly ReplicaConnection _connection;
     private long _taken;
 
-    public SessionGrain(IGrainContext context, LocalReplica replica)
+    public SessionGrain(IGrainContext context, LocalReplicas replicas)
     {
         GrainContext = context;
-        _maxFrameBytes = replica.MaxFrameBytes;
-        _connection = new ReplicaConnection(replica, _output);
+        _maxFrameBytes = replicas.MaxFrameBytes;
+        _connection = new ReplicaConnection(replicas.Own, _output);
     }
 
     public IGrainContext GrainContext { get; }

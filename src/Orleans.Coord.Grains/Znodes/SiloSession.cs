@@ -13,14 +13,14 @@ internal sealed class SiloSession : IDisposable
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(50);
 
     private readonly Lock _lock = new();
-    private readonly LocalReplica _replica;
+    private readonly LocalReplicas _replicas;
     private readonly Timer _heart;
     private SiloConnection? _current;
     private bool _disposed;
 
-    public SiloSession(LocalReplica replica)
+    public SiloSession(LocalReplicas replicas)
     {
-        _replica = replica;
+        _replicas = replicas;
         var period = TimeSpan.FromMilliseconds(TimeoutMs / 4);
         _heart = new Timer(_ => Beat(), null, period, period);
     }
@@ -73,7 +73,7 @@ internal sealed class SiloSession : IDisposable
                 return _current;
             }
 
-            _current = made = new SiloConnection(_replica);
+            _current = made = new SiloConnection(_replicas.Own);
         }
 
         made.Start(TimeoutMs);
@@ -96,13 +96,13 @@ internal sealed class SiloSession : IDisposable
 }
 
 /// <summary>A silo's sessions: a write that follows a barrier waits for it, so reads have one of their own.</summary>
-internal sealed class SiloSessions(LocalReplica replica) : IDisposable
+internal sealed class SiloSessions(LocalReplicas replicas) : IDisposable
 {
     /// <summary>For reads.</summary>
-    public SiloSession Reads { get; } = new(replica);
+    public SiloSession Reads { get; } = new(replicas);
 
     /// <summary>For writes.</summary>
-    public SiloSession Writes { get; } = new(replica);
+    public SiloSession Writes { get; } = new(replicas);
 
     public void Dispose()
     {

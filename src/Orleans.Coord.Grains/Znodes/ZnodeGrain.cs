@@ -16,11 +16,11 @@ internal sealed class ZnodeGrain : IGrainBase, IZnodeGrain
     private readonly int _maxFrameBytes;
     private readonly string _path;
 
-    public ZnodeGrain(IGrainContext context, SiloSessions sessions, LocalReplica replica)
+    public ZnodeGrain(IGrainContext context, SiloSessions sessions, LocalReplicas replicas)
     {
         GrainContext = context;
         _sessions = sessions;
-        _maxFrameBytes = replica.MaxFrameBytes;
+        _maxFrameBytes = replicas.MaxFrameBytes;
         _path = this.GetPrimaryKeyString();
     }
 

@@ -60,7 +60,7 @@ public sealed class RecordDisk : IDisk, IDisposable
     internal int BlockBytes { get; init; } = 64 << 10;
 
     /// <summary>
-    /// A file with more than this to sync seals its blocks; less rides in the head record, which each sync writes anyway.
+    /// A file with more than this to sync seals its blocks; less rides in the head record, which each sync writes.
     /// </summary>
     internal int MaxPatchBytes { get; init; } = 16 << 10;
 
@@ -244,7 +244,7 @@ public sealed class RecordDisk : IDisk, IDisposable
         return true;
     }
 
-    /// <summary>Deletes blocks that no file has any more; false if there are none, or the store does not answer.</summary>
+    /// <summary>Deletes blocks that no file has; false if there are none, or the store does not answer.</summary>
     internal bool DeleteSome()
     {
         BlockRun run;
@@ -281,12 +281,17 @@ public sealed class RecordDisk : IDisk, IDisposable
     private static IEnumerable<BlockRun> InDoubt(HeadRecord head)
     {
         HashSet<BlockId> named = [.. head.Files.Values.SelectMany(file => file.Blocks)];
-        for (long number = head.FirstInDoubt; number < head.ReservedEnd; number++)
+        long first = head.FirstInDoubt;
+        for (long number = first; number <= head.ReservedEnd; number++)
         {
-            var id = new BlockId(head.Epoch, number);
-            if (!named.Contains(id))
+            if (number == head.ReservedEnd || named.Contains(new BlockId(head.Epoch, number)))
             {
-                yield return new BlockRun(id, 1);
+                if (number > first)
+                {
+                    yield return new BlockRun(new BlockId(head.Epoch, first), number - first);
+                }
+
+                first = number + 1;
             }
         }
     }

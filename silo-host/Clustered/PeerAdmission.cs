@@ -1,0 +1,28 @@
+using Orleans.Coord.Grains;
+using Orleans.Coord.SiloHost.Standalone;
+using Orleans.Coord.Wal;
+
+namespace Orleans.Coord.SiloHost.Clustered;
+
+/// <summary>Whom a replica listens to: members with the data that it first met them with, opened last.</summary>
+internal sealed class PeerAdmission(ReplicaStorage storage)
+{
+    private readonly Lock _gate = new();
+    private readonly PeerRegistry _registry = new(storage.Path, storage.Disk);
+    private readonly Dictionary<ReplicaId, long> _newest = [];
+
+    /// <summary>Whether envelopes of a member are taken.</summary>
+    public bool Admit(ReplicaId peer, ReplicaData data)
+    {
+        lock (_gate)
+        {
+            if (data.Generation < _newest.GetValueOrDefault(peer) || !_registry.Admit(peer, data.Incarnation))
+            {
+                return false;
+            }
+
+            _newest[peer] = data.Generation;
+            return true;
+        }
+    }
+}

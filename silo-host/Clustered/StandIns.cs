@@ -1,0 +1,198 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Orleans.Coord.Grains;
+using Orleans.Coord.Grains.Links;
+using Orleans.Coord.Grains.Placement;
+using Orleans.Coord.Replication;
+using Orleans.Coord.SiloHost.Standalone;
+using Orleans.Coord.Wal;
+
+namespace Orleans.Coord.SiloHost.Clustered;
+
+/// <summary>
+/// Runs voters whose own silos are gone, where their data are in a store that all silos reach: so a quorum heals
+/// without an operator. A silo that comes back takes its replica over, and the one that stood in for it stops.
+/// </summary>
+internal sealed partial class StandIns : IAsyncDisposable
+{
+    // Where the whole cluster is started, silos come one after the other.
+    private static readonly TimeSpan _patienceAtStart = TimeSpan.FromSeconds(5);
+
+    // A silo that is only started again is back sooner.
+    private static readonly TimeSpan _holdDown = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _period = TimeSpan.FromMilliseconds(200);
+
+    private readonly CoordSettings _settings;
+    private readonly IServiceProvider _silo;
+    private readonly ReplicaStore _store;
+    private readonly ReplicaHost _own;
+    private readonly ILoggerFactory _loggers;
+    private readonly ILogger _logger;
+    private readonly ReplicaSilos _silos;
+    private readonly LocalReplicas _local;
+    private readonly Dictionary<ReplicaId, Running> _running = [];
+    private readonly Dictionary<ReplicaId, DateTime> _goneSince = [];
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _watch;
+
+    private StandIns(
+        CoordSettings settings, IServiceProvider silo, ReplicaStore store, ReplicaHost own, ILoggerFactory loggers)
+    {
+        _settings = settings;
+        _silo = silo;
+        _store = store;
+        _own = own;
+        _loggers = loggers;
+        _logger = loggers.CreateLogger("Orleans.Coord.StandIns");
+        _silos = silo.GetRequiredService<ReplicaSilos>();
+        _local = silo.GetRequiredService<LocalReplicas>();
+        _watch = WatchAsync();
+    }
+
+    /// <summary>Watches the cluster until disposed.</summary>
+    public static StandIns Start(
+        CoordSettings settings, IServiceProvider silo, ReplicaStore store, ReplicaHost own, ILoggerFactory loggers) =>
+        new(settings, silo, store, own, loggers);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _watch;
+        foreach (ReplicaId id in _running.Keys.ToArray())
+        {
+            await StopAsync(id, "this silo stops");
+        }
+
+        _stop.Dispose();
+    }
+
+    private async Task WatchAsync()
+    {
+        await PauseAsync(_patienceAtStart);
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                await LookAsync();
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+#pragma warning disable CA1031 // Whatever it is, the next look may find it gone; the operator hears of it.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                Trouble(_logger, e);
+            }
+
+            await PauseAsync(_period);
+        }
+    }
+
+    private Task PauseAsync(TimeSpan time) =>
+        Task.Delay(time, _stop.Token).ContinueWith(_ => { }, TaskScheduler.Default);
+
+    private async Task LookAsync()
+    {
+        List<ReplicaId> mine = await MineAsync();
+        foreach ((ReplicaId id, Running running) in _running.ToArray())
+        {
+            if (running.Host.Pump.Failure.IsCompleted)
+            {
+                await StopAsync(id, (await running.Host.Pump.Failure).Message);
+            }
+            else if (!mine.Contains(id))
+            {
+                await StopAsync(id, "it has another home");
+            }
+        }
+
+        foreach (ReplicaId id in mine.Where(id => !_running.ContainsKey(id)))
+        {
+            // Not on this thread: what the data need to be recovered is waited for.
+            await Task.Run(() => Run(id));
+        }
+    }
+
+    // Voters that this silo is to stand in for, by the membership of group and cluster.
+    private async Task<List<ReplicaId>> MineAsync()
+    {
+        IReadOnlyList<ReplicaId> voters = await _own.AskAsync<IReadOnlyList<ReplicaId>>(
+            replica => [.. replica.Raft.Configuration.Voters]).WaitAsync(_stop.Token);
+        DateTime now = DateTime.UtcNow;
+        List<ReplicaId> mine = [];
+        foreach (ReplicaId id in voters)
+        {
+            ReplicaId? standIn = _silos.StandInFor(id);
+            if (standIn is null)
+            {
+                _goneSince.Remove(id);
+                continue;
+            }
+
+            _goneSince.TryAdd(id, now);
+            if (standIn == _local.OwnId && now - _goneSince[id] >= _holdDown)
+            {
+                mine.Add(id);
+            }
+        }
+
+        return mine;
+    }
+
+    private void Run(ReplicaId id)
+    {
+        (RecordDisk disk, ReplicaStorage storage) = _store.Of(id);
+        ReplicaHost host;
+        try
+        {
+            host = ReplicaHost.Open(_settings, storage);
+        }
+        catch (StorageException e)
+        {
+            disk.Dispose();
+            NotRun(_logger, id, e.Message);
+            return;
+        }
+
+        IReadOnlyList<ReplicaId> voters = FirstVoters.Settle(storage.Path, storage.Disk, _settings.VoterIds);
+        var links = new GrainPeerTransport(id, _loggers);
+        var admission = new PeerAdmission(storage);
+        host.Start(ReplicaHost.OptionsOf(_settings, id, voters), links);
+        _local.Add(new LocalReplica(id, host.Pump, host.Pump, admission.Admit));
+        links.Start(_silo, new ReplicaData(host.Directory.Incarnation, host.Directory.Generation), host.Pump);
+        _running.Add(id, new Running(host, disk, links));
+        Runs(_logger, id);
+    }
+
+    private async Task StopAsync(ReplicaId id, string reason)
+    {
+        if (!_running.Remove(id, out Running? running))
+        {
+            return;
+        }
+
+        _local.Remove(id);
+        await running.Host.HandOverAsync();
+        running.Links.Stop();
+        running.Disk.StopWaiting();
+        await running.Host.DisposeAsync();
+        running.Disk.Dispose();
+        Stopped(_logger, id, reason);
+    }
+
+    [LoggerMessage(1, LogLevel.Information, "This silo stands in for the one of replica {Replica}, which is gone")]
+    private static partial void Runs(ILogger logger, ReplicaId replica);
+
+    [LoggerMessage(2, LogLevel.Information, "This silo does not stand in for replica {Replica} any more: {Reason}")]
+    private static partial void Stopped(ILogger logger, ReplicaId replica, string reason);
+
+    [LoggerMessage(3, LogLevel.Warning, "Replica {Replica}, whose silo is gone, could not be run here: {Reason}")]
+    private static partial void NotRun(ILogger logger, ReplicaId replica, string reason);
+
+    [LoggerMessage(4, LogLevel.Error, "Looking after replicas whose silos are gone failed")]
+    private static partial void Trouble(ILogger logger, Exception exception);
+
+    private sealed record Running(ReplicaHost Host, RecordDisk Disk, GrainPeerTransport Links);
+}

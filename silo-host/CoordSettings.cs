@@ -29,7 +29,10 @@ public sealed class CoordSettings
     /// </summary>
     public string Host { get; set; } = "";
 
-    /// <summary>Orleans host: the ids of the group's voters, <c>1,2,3</c>; empty for one silo alone.</summary>
+    /// <summary>
+    /// Orleans host: the ids of the group's first voters, <c>1,2,3</c>; a silo with another id joins as an observer.
+    /// Empty for one silo alone.
+    /// </summary>
     public string Voters { get; set; } = "";
 
     /// <summary>Orleans host: the cluster's name; silos and clients of another name do not meet.</summary>
@@ -202,8 +205,8 @@ public sealed class CoordSettings
         Range(nameof(GrainClientPort), GrainClientPort, 0, 65_535);
         Require(!string.IsNullOrWhiteSpace(ClusterId), nameof(ClusterId), ClusterId, "a name");
         Require(
-            VoterIds.Distinct().Count() == VoterIds.Count && VoterIds.Contains(Replica), nameof(Voters), Voters,
-            $"different ids from 1 to 255, separated by commas, with this silo's among them, which is {ReplicaId}");
+            VoterIds.Distinct().Count() == VoterIds.Count && VoterIds.All(id => id.Value > 0), nameof(Voters), Voters,
+            "different ids from 1 to 255, separated by commas");
         Range(nameof(TickTimeMs), TickTimeMs, 10, 3_600_000);
         Range(nameof(MinSessionTimeoutMs), MinSessionTimeoutMs, 0, int.MaxValue);
         Range(nameof(MaxSessionTimeoutMs), MaxSessionTimeoutMs, 0, int.MaxValue);
@@ -254,10 +257,13 @@ public sealed class CoordSettings
 
     internal ReplicaId Replica => new((byte)ReplicaId);
 
-    // What cannot be read is 0, which is no id and never this silo's.
+    // What cannot be read is 0, which is no id.
     internal IReadOnlyList<ReplicaId> VoterIds => string.IsNullOrWhiteSpace(Voters)
         ? [Replica]
         : [.. Voters.Split(',').Select(id => new ReplicaId(byte.TryParse(id, out byte value) ? value : (byte)0))];
+
+    // Whether the Orleans host links this silo's replica to others.
+    internal bool IsGrouped => !string.IsNullOrWhiteSpace(Voters);
 
     internal bool IsInGrainStorage => Storage.Equals("GrainStorage", StringComparison.OrdinalIgnoreCase);
 

@@ -184,7 +184,8 @@ class ZooKeeperEnsemble:
 class Silo(Server):
     name = "ours"
 
-    def __init__(self, directory, template):
+    def __init__(self, directory, template, name="ours"):
+        self.name = name
         super().__init__(directory)
         self._template = template
 

@@ -1,6 +1,8 @@
 """Renders what was measured as Markdown tables."""
 
 MEBIBYTE = 1024 * 1024
+# What either host may cost against the other.
+LEAST_OF_HOSTS = 0.85
 
 
 def render(headers, rows):
@@ -42,6 +44,18 @@ def of_hand_offs(results):
         ]
         for (server, client), r in results.items()
     ])
+
+
+def of_hosts(loads, results, hosts):
+    """One row per load; results map (load, host) to the medians."""
+    first, second = hosts
+    rows = []
+    for load in loads:
+        a, b = results[load, first], results[load, second]
+        rows.append([load.name, *_compare(a, b, "opsPerSecond", "{:,.0f}", lambda ratio: ratio >= LEAST_OF_HOSTS),
+                     *_compare(a, b, "serverCpuPer100k", "{:.3f}", lambda _: True), _latency(a), _latency(b)])
+    return render(["load", f"{first} ops/s", second, "ratio", f"{first} CPU s/100k", second, "ratio",
+                   f"{first} p50/p99 us", f"{second} p50/p99 us"], rows)
 
 
 def of_memory(results):

@@ -107,8 +107,8 @@ internal static class MemberCommand
         if (config.IsEmpty)
         {
             throw new StartupException(
-                "This silo is alone: it has no members to show. "
-                + "Restart it with Coord:Members=1=HOST:PORT to let it grow.");
+                "This silo is alone, or its group has no list of members yet. To let one alone grow, restart it with "
+                + "Coord:Members=1=HOST:PORT, on the Orleans host with Coord:Voters=1.");
         }
 
         Console.WriteLine(MemberStates.Table(config));
@@ -203,7 +203,8 @@ internal static class MemberCommand
             "Only the super user may: --auth super:PASSWORD. The silos' setting Coord:SuperDigest holds its digest, "
             + "which ./coord member digest super:PASSWORD prints.",
         CoordErrorCode.Unimplemented =>
-            "This silo is alone: restart it with Coord:Members=1=HOST:PORT to let it grow.",
+            "This silo is alone: to let it grow, restart it with Coord:Members=1=HOST:PORT, on the Orleans host with "
+            + "Coord:Voters=1.",
         CoordErrorCode.NewConfigNoQuorum =>
             "Of the voters that would be left no majority follows now: the ensemble would stop. Nothing was changed.",
         CoordErrorCode.ReconfigInProgress => "Another change is under way: try again in a moment.",

@@ -3,7 +3,7 @@ using Orleans.Storage;
 
 namespace Orleans.Coord.SiloHost.Clustered;
 
-/// <summary>A replica's records in a grain storage provider of Orleans: each the state of a grain that never runs.</summary>
+/// <summary>A replica's records in Orleans' grain storage: each the state of a grain that never runs.</summary>
 internal sealed class GrainRecordStore(IGrainStorage storage, ReplicaId replica) : IRecordStore
 {
     private const string StateName = "coord.record";

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -23,9 +24,13 @@ internal sealed class OrleansSilo : IClusterRuntime
         new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private readonly LocalReplicas _replicas;
+
+    // For other silos, and for Orleans clients.
+    private readonly int[] _ports;
     private ReplicaStore? _store;
     private ReplicaStorage? _storage;
     private StandIns? _standIns;
+    private Roster? _roster;
     private IHost? _host;
     private bool _stopping;
 
@@ -33,18 +38,25 @@ internal sealed class OrleansSilo : IClusterRuntime
     {
         _settings = settings;
         _loggers = loggers;
-        Voters = settings.VoterIds;
-        _links = Voters.Count > 1 ? new GrainPeerTransport(settings.Replica, loggers) : null;
+        _links = settings.IsGrouped ? new GrainPeerTransport(settings.Replica, loggers) : null;
+        int[] free = FreePorts.Find(2);
+        _ports =
+        [
+            settings.SiloPort == 0 ? free[0] : settings.SiloPort,
+            settings.GrainClientPort == 0 ? free[1] : settings.GrainClientPort,
+        ];
         _replicas = new LocalReplicas(settings.Replica) { MaxFrameBytes = settings.MaxFrameBytes };
     }
 
     public string Description =>
-        (Voters.Count == 1
-            ? "one silo, Orleans host"
-            : $"silo {_settings.ReplicaId} of a group with voters {string.Join(", ", Voters)}, Orleans host")
+        (_settings.IsGrouped
+            ? $"silo {_settings.ReplicaId} of a group, Orleans host"
+            : "one silo, Orleans host")
         + (_settings.IsInGrainStorage ? ", replicas in grain storage" : "");
 
-    public IReadOnlyList<ReplicaId> Voters { get; }
+    // A silo that is none of them waits until the leader adds it.
+    public IReadOnlyList<ReplicaId> Voters =>
+        _settings.VoterIds.Contains(_settings.Replica) ? _settings.VoterIds : [];
 
     public IPeerTransport? Links => _links;
 
@@ -66,8 +78,11 @@ internal sealed class OrleansSilo : IClusterRuntime
     public async Task StartAsync(ReplicaHost replica)
     {
         DataDirectory directory = replica.Directory;
-        var admission = new PeerAdmission(_storage ?? new ReplicaStorage(new NativeDisk(), directory.Path));
-        _replicas.Add(new LocalReplica(_settings.Replica, replica.Pump, replica.Pump, admission.Admit));
+        var admission = new PeerAdmission(_storage ?? new ReplicaStorage(new NativeDisk(), directory.Path), _links);
+        _replicas.Add(new LocalReplica(_settings.Replica, replica.Pump, replica.Pump, admission.Admit)
+        {
+            Description = Describe(),
+        });
         if (_host is null)
         {
             await JoinAsync();
@@ -75,7 +90,13 @@ internal sealed class OrleansSilo : IClusterRuntime
 
         _links?.Start(
             _host!.Services, new ReplicaData(directory.Incarnation, directory.Generation), replica.Pump);
-        if (_store is not null && _links is not null)
+        if (_links is null)
+        {
+            return;
+        }
+
+        _roster = Roster.Start(_host!.Services, replica, _loggers);
+        if (_store is not null)
         {
             _standIns = StandIns.Start(_settings, _host!.Services, _store, replica, _loggers);
         }
@@ -83,6 +104,7 @@ internal sealed class OrleansSilo : IClusterRuntime
 
     public async ValueTask StopAsync()
     {
+        await (_roster?.DisposeAsync() ?? default);
         await (_standIns?.DisposeAsync() ?? default);
         // One try more for what is not written yet; a database that is away must not keep the process.
         _store?.StopWaiting();
@@ -165,12 +187,27 @@ internal sealed class OrleansSilo : IClusterRuntime
         });
     }
 
+    // Others reach this replica by its id alone, so the silo's port is only where an operator may look.
+    private string Describe()
+    {
+        string clients = _settings.ClientAddress switch
+        {
+            "localhost" => "127.0.0.1",
+            "*" => "0.0.0.0",
+            string address => address.Contains(':', StringComparison.Ordinal) ? $"[{address}]" : address,
+        };
+        string silo = _settings.SiloAddress.Contains(':', StringComparison.Ordinal)
+            ? $"[{_settings.SiloAddress}]" : _settings.SiloAddress;
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"server.{_settings.ReplicaId}={silo}:{_ports[0]}:{_ports[1]}:observer;{clients}:{_settings.ClientPort}");
+    }
+
     private void ConfigureEndpoints(EndpointOptions options)
     {
-        int[] free = FreePorts.Find(2);
         options.AdvertisedIPAddress = IPAddress.Parse(_settings.SiloAddress);
-        options.SiloPort = _settings.SiloPort == 0 ? free[0] : _settings.SiloPort;
-        options.GatewayPort = _settings.GrainClientPort == 0 ? free[1] : _settings.GrainClientPort;
+        options.SiloPort = _ports[0];
+        options.GatewayPort = _ports[1];
     }
 
     private void Stopped()

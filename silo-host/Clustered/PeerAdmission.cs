@@ -1,11 +1,13 @@
 using Orleans.Coord.Grains;
+using Orleans.Coord.Grains.Links;
 using Orleans.Coord.SiloHost.Standalone;
 using Orleans.Coord.Wal;
 
 namespace Orleans.Coord.SiloHost.Clustered;
 
-/// <summary>Whom a replica listens to: members with the data that it first met them with, opened last.</summary>
-internal sealed class PeerAdmission(ReplicaStorage storage)
+/// <summary>Whom a replica listens to: members with the data that it first met them with, opened last, and
+/// not removed.</summary>
+internal sealed class PeerAdmission(ReplicaStorage storage, GrainPeerTransport? links)
 {
     private readonly Lock _gate = new();
     private readonly PeerRegistry _registry = new(storage.Path, storage.Disk);
@@ -16,7 +18,8 @@ internal sealed class PeerAdmission(ReplicaStorage storage)
     {
         lock (_gate)
         {
-            if (data.Generation < _newest.GetValueOrDefault(peer) || !_registry.Admit(peer, data.Incarnation))
+            bool isOutdated = data.Generation < _newest.GetValueOrDefault(peer) || links?.IsRefused(peer) == true;
+            if (isOutdated || !_registry.Admit(peer, data.Incarnation))
             {
                 return false;
             }

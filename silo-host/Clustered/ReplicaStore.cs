@@ -49,6 +49,17 @@ internal sealed partial class ReplicaStore(IServiceProvider silo, CoordSettings 
         return (disk, new ReplicaStorage(disk, $"/{settings.ClusterId}/replica-{replica}"));
     }
 
+    /// <summary>A replica runs here no more.</summary>
+    public void Release(RecordDisk disk)
+    {
+        lock (_disks)
+        {
+            _disks.Remove(disk);
+        }
+
+        disk.Dispose();
+    }
+
     /// <summary>The process is ending: nobody waits for a database that is away any more.</summary>
     public void StopWaiting()
     {

@@ -106,6 +106,11 @@ internal sealed partial class StandIns : IAsyncDisposable
             {
                 await StopAsync(id, "it has another home");
             }
+            else
+            {
+                // It serves no clients: a member that does leads better.
+                await running.Host.AskAsync(replica => replica.HandOver()).WaitAsync(_stop.Token);
+            }
         }
 
         foreach (ReplicaId id in mine.Where(id => !_running.ContainsKey(id)))
@@ -144,26 +149,26 @@ internal sealed partial class StandIns : IAsyncDisposable
     private void Run(ReplicaId id)
     {
         (RecordDisk disk, ReplicaStorage storage) = _store.Of(id);
-        ReplicaHost host;
+        ReplicaHost? host = null;
         try
         {
             host = ReplicaHost.Open(_settings, storage);
+            IReadOnlyList<ReplicaId> voters = FirstVoters.Settle(
+                storage.Path, storage.Disk, _settings.VoterIds.Contains(id) ? _settings.VoterIds : []);
+            var links = new GrainPeerTransport(id, _loggers);
+            var admission = new PeerAdmission(storage, links);
+            host.Start(ReplicaHost.OptionsOf(_settings, id, voters), links);
+            _running.Add(id, new Running(host, disk, links));
+            _local.Add(new LocalReplica(id, host.Pump, host.Pump, admission.Admit));
+            links.Start(_silo, new ReplicaData(host.Directory.Incarnation, host.Directory.Generation), host.Pump);
+            Runs(_logger, id);
         }
         catch (StorageException e)
         {
-            disk.Dispose();
+            host?.Directory.Dispose();
+            _store.Release(disk);
             NotRun(_logger, id, e.Message);
-            return;
         }
-
-        IReadOnlyList<ReplicaId> voters = FirstVoters.Settle(storage.Path, storage.Disk, _settings.VoterIds);
-        var links = new GrainPeerTransport(id, _loggers);
-        var admission = new PeerAdmission(storage);
-        host.Start(ReplicaHost.OptionsOf(_settings, id, voters), links);
-        _local.Add(new LocalReplica(id, host.Pump, host.Pump, admission.Admit));
-        links.Start(_silo, new ReplicaData(host.Directory.Incarnation, host.Directory.Generation), host.Pump);
-        _running.Add(id, new Running(host, disk, links));
-        Runs(_logger, id);
     }
 
     private async Task StopAsync(ReplicaId id, string reason)
@@ -178,7 +183,7 @@ internal sealed partial class StandIns : IAsyncDisposable
         running.Links.Stop();
         running.Disk.StopWaiting();
         await running.Host.DisposeAsync();
-        running.Disk.Dispose();
+        _store.Release(running.Disk);
         Stopped(_logger, id, reason);
     }
 

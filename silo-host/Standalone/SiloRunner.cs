@@ -30,9 +30,10 @@ internal static class SiloRunner
         _ = TellOfRemovalAsync(silo);
         if (!await silo.IsMemberAsync())
         {
-            Say(
-                $"it waits to be added: ./coord member add {settings.ReplicaId}=HOST:PORT --clients PORT with this "
-                + "silo's addresses, and --server with a member's; the port for clients opens then");
+            Say(cluster is not null
+                ? "it joins as an observer: the leader adds it, and the port for clients opens then"
+                : $"it waits to be added: ./coord member add {settings.ReplicaId}=HOST:PORT --clients PORT with this "
+                    + "silo's addresses, and --server with a member's; the port for clients opens then");
         }
 
         long zxid;

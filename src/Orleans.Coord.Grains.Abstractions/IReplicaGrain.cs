@@ -21,4 +21,13 @@ public interface IReplicaGrain : IGrainWithIntegerKey
     [Alias("Receive")]
     [ResponseTimeout("00:00:02")]
     Task ReceiveAsync(byte from, ulong incarnation, long generation, [Immutable] byte[] envelopes);
+
+    /// <summary>
+    /// The member as <c>/zookeeper/config</c> is to show it, <c>server.ID=host:port:port:observer;host:port</c>: the
+    /// address of its silo, and the one for clients.
+    /// </summary>
+    /// <exception cref="ReplicaRefusedException">The member is not here.</exception>
+    [Alias("Describe")]
+    [ResponseTimeout("00:00:02")]
+    Task<string> DescribeAsync();
 }

@@ -8,7 +8,11 @@ namespace Orleans.Coord.Grains;
 /// <param name="Peers">The same mailbox, for envelopes of the other members.</param>
 /// <param name="Admit">Whether envelopes of a member with this data are taken.</param>
 public sealed record LocalReplica(
-    ReplicaId Id, ICoordFrontend Frontend, IPeerObserver Peers, Func<ReplicaId, ReplicaData, bool> Admit);
+    ReplicaId Id, ICoordFrontend Frontend, IPeerObserver Peers, Func<ReplicaId, ReplicaData, bool> Admit)
+{
+    /// <summary>What <see cref="IReplicaGrain.DescribeAsync"/> says of it; empty where it stands in.</summary>
+    public string Description { get; init; } = "";
+}
 
 /// <summary>Tells one member's data from another's.</summary>
 /// <param name="Incarnation">Drawn when the data were made; another one under the same id means other data.</param>

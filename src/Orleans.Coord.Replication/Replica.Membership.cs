@@ -52,12 +52,25 @@ public sealed partial class Replica
             return;
         }
 
+        ProposeMembers(new ReconfigRequest(null, null, _options.FirstMembers, -1));
+    }
+
+    /// <summary>
+    /// Changes the membership in the name of the host, where a cluster runtime knows who the members are. Judged at
+    /// apply as an operator's request is. False: this member does not lead, another change is under way, or there is
+    /// no room.
+    /// </summary>
+    public bool ChangeMembers(in ReconfigRequest request) =>
+        Leads && _raft.HasCommittedInTerm && !IsChangeUnderWay && ProposeMembers(request);
+
+    private bool ProposeMembers(in ReconfigRequest request)
+    {
         _body.Clear();
-        new ReconfigRequest(null, null, _options.FirstMembers, -1).Write(_body);
+        request.Write(_body);
         _command.Clear();
         CommandCodec.WriteRequest(
             _command, CommandOptions.ReconfigAllowed, _now.WallMs, 0, 0, 0, OpCode.Reconfig, default, _body.Written);
-        Propose(_command.Written);
+        return Propose(_command.Written);
     }
 
     // After each turn's entries: a change of the configuration, or of the group, is rare and found by its object.

@@ -16,7 +16,7 @@ public sealed partial class CoordStateMachine
 
     /// <summary>
     /// ZooKeeper's order of checks (PrepRequestProcessor); what only the leader can know comes with the command. An
-    /// internal request, of no session, writes the first configuration and nothing else.
+    /// internal request, of no session, writes the first configuration, or changes the one that it names.
     /// </summary>
     private CoordErrorCode Reconfigure(in Command command, JuteWriter body)
     {
@@ -25,8 +25,8 @@ public sealed partial class CoordStateMachine
             return CoordErrorCode.MarshallingError;
         }
 
-        bool first = command.SessionId == 0;
-        CoordErrorCode code = MayReconfigure(first, command.Options, request.ExpectedVersion);
+        bool isInternal = command.SessionId == 0;
+        CoordErrorCode code = MayReconfigure(isInternal, command.Options, request.ExpectedVersion);
         if (code != CoordErrorCode.Ok)
         {
             return code;
@@ -37,14 +37,14 @@ public sealed partial class CoordStateMachine
             return CoordErrorCode.BadArguments;
         }
 
-        if (!first && command.Options.HasFlag(CommandOptions.NewConfigLacksQuorum))
+        if (!isInternal && command.Options.HasFlag(CommandOptions.NewConfigLacksQuorum))
         {
             return CoordErrorCode.NewConfigNoQuorum;
         }
 
         Znode? node = Tree.Find(ConfigPath);
         Invariant.Check(node is not null);
-        if (!first && !AclRules.Allows(node.Acl, Permissions.Write, command.Identities))
+        if (!isInternal && !AclRules.Allows(node.Acl, Permissions.Write, command.Identities))
         {
             return CoordErrorCode.NoAuth;
         }
@@ -62,9 +62,10 @@ public sealed partial class CoordStateMachine
         return CoordErrorCode.Ok;
     }
 
-    private CoordErrorCode MayReconfigure(bool first, CommandOptions options, long expectedVersion) =>
+    private CoordErrorCode MayReconfigure(bool isInternal, CommandOptions options, long expectedVersion) =>
         !options.HasFlag(CommandOptions.ReconfigAllowed) ? CoordErrorCode.ReconfigDisabled
-        : first ? Ensemble.IsEmpty ? CoordErrorCode.Ok : CoordErrorCode.BadVersion
+        : isInternal ? Ensemble.IsEmpty || (HasExtensions && expectedVersion == Ensemble.Version)
+            ? CoordErrorCode.Ok : CoordErrorCode.BadVersion
         : Ensemble.IsEmpty ? CoordErrorCode.Unimplemented
         : options.HasFlag(CommandOptions.ReconfigUnderWay) ? CoordErrorCode.ReconfigInProgress
         : expectedVersion != -1 && expectedVersion != Ensemble.Version ? CoordErrorCode.BadVersion

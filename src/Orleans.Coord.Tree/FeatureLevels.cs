@@ -14,7 +14,9 @@ public static class FeatureLevels
     /// <summary>ZooKeeper's operations: what a group begins with until an entry says more.</summary>
     public const byte First = 1;
 
-    /// <summary>Numbered writes, and the operations of ClickHouse Keeper.</summary>
+    /// <summary>
+    /// Numbered writes, the operations of ClickHouse Keeper, and members changed in the name of a host.
+    /// </summary>
     public const byte Extensions = 2;
 
     /// <summary>A snapshot may take the tree's place through the log.</summary>

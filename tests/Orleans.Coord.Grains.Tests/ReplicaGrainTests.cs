@@ -52,6 +52,18 @@ public sealed class ReplicaGrainTests(TestGrid grid)
     }
 
     [Fact]
+    public async Task A_replica_whose_grain_is_made_to_live_twice_is_the_one_that_owns_its_data()
+    {
+        const long FirstAtThird = (3 << 8) | 1;
+        IReplicaGrain other = grid.Client.GetGrain<IReplicaGrain>(FirstAtThird);
+        var refusal = await Assert.ThrowsAsync<ReplicaRefusedException>(() => other.ReceiveAsync(201, 7, 1, []));
+        Assert.Contains("Replica 1 does not run on this silo", refusal.Message, StringComparison.Ordinal);
+        await grid.Client.GetGrain<IReplicaGrain>(1).ReceiveAsync(201, 8, 1, []);
+        Assert.Equal(8UL, grid.Members[0].Admitted[new ReplicaId(201)]);
+        Assert.DoesNotContain(new ReplicaId(201), grid.Members[2].Admitted.Keys);
+    }
+
+    [Fact]
     public async Task A_call_to_a_replica_that_no_silo_owns_fails() =>
         await Assert.ThrowsAsync<SiloUnavailableException>(
             () => grid.Client.GetGrain<IReplicaGrain>(77).ReceiveAsync(1, 1, 1, []));

@@ -30,6 +30,23 @@ public sealed class SessionGrainTests(TestGrid grid)
     }
 
     [Fact]
+    public async Task A_connection_whose_grain_lives_twice_goes_on_at_the_first_one_only()
+    {
+        var key = Guid.NewGuid();
+        ISessionGrain here = Factory(0).GetGrain<ISessionGrain>(key);
+        ISessionGrain there = Factory(1).GetGrain<ISessionGrain>(key);
+        await here.SendAsync(1, 0, ConnectFrame());
+        await ReadFramesAsync(here, 0, 1);
+        // Nothing keeps Orleans from running the grain at the other silo too: the directory agrees with everything.
+        await Assert.ThrowsAsync<ReplicaRefusedException>(() => there.SendAsync(2, 1, CreateFrame(1, "/double-")));
+        await Assert.ThrowsAsync<ReplicaRefusedException>(() => ReadFramesAsync(there, 1, 1));
+        await here.SendAsync(2, 1, CreateFrame(1, "/double-"));
+        Assert.Single(await ReadFramesAsync(here, 1, 1));
+        await here.CloseAsync();
+        await there.CloseAsync();
+    }
+
+    [Fact]
     public async Task What_is_not_whole_frames_is_refused()
     {
         ISessionGrain grain = NewGrain();
@@ -71,8 +88,9 @@ public sealed class SessionGrainTests(TestGrid grid)
     }
 
     // All through one silo's factory, so that both grains of a session are served by one replica.
-    private ISessionGrain NewGrain() =>
-        ((IGrainFactory)grid.Silo(0).GetService(typeof(IGrainFactory))!).GetGrain<ISessionGrain>(Guid.NewGuid());
+    private ISessionGrain NewGrain() => Factory(0).GetGrain<ISessionGrain>(Guid.NewGuid());
+
+    private IGrainFactory Factory(int silo) => (IGrainFactory)grid.Silo(silo).GetService(typeof(IGrainFactory))!;
 
     private static async Task<List<byte[]>> ReadFramesAsync(ISessionGrain grain, long after, int count)
     {

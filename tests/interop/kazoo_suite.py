@@ -152,7 +152,9 @@ def main():
     signal.signal(signal.SIGALRM, _too_long)
     # The tests break connections all the time, and kazoo warns each time.
     logging.getLogger("kazoo").addHandler(logging.NullHandler())
-    options = suite.arguments(__doc__).parse_args()
+    parser = suite.arguments(__doc__)
+    parser.add_argument("--orleans", action="store_true", help="the three are silos of an Orleans cluster")
+    options = parser.parse_args()
     report = suite.Report("kazoo")
     # As kazoo's harness configures ZooKeeper: the password of `super` is `test`.
     settings = {"super_digest": "super:D/InIHSb7yEEbrWz8b9l71RjZJU=", "sasl_users": {"jaasuser": "jaas_password"}}
@@ -164,8 +166,10 @@ def main():
         run(report, Plugin(report, excluded, read_list("kazoo_races.txt"), options.match), server.folder, *chosen)
     if options.server == "coord":
         # Some tests stop servers, or change the members; all run against three where there is time.
-        cluster[:] = [ManagedServer(server) for server in servers.ensemble(
-            3, [*options.set, "Coord:ReadOnlyMode=true", "Coord:ReconfigEnabled=true"], **settings)]
+        extra = [*options.set, "Coord:ReadOnlyMode=true", "Coord:ReconfigEnabled=true"]
+        members = (servers.silos(3, cluster[0].folder / "cluster", extra, **settings) if options.orleans
+                   else servers.ensemble(3, extra, **settings))
+        cluster[:] = [ManagedServer(server) for server in members]
         excluded = read_list("kazoo_excluded.txt") if options.ensemble else {}
         chosen = [] if options.ensemble else ["-k", "TestReadOnlyMode or TestReconfig or test_update_host_list"]
         try:

@@ -66,6 +66,8 @@ class Silo:
 class Group:
     """The silos of one ensemble, whatever their number at the moment."""
 
+    silo = Silo
+
     def __init__(self, settings=()):
         self.settings = settings
         self.folder = Path(tempfile.mkdtemp(prefix="interop-"))
@@ -91,7 +93,7 @@ class Group:
         return [silo.port for silo in self.silos.values() if silo.process.poll() is None]
 
     def add(self, number, *settings):
-        self.silos[number] = silo = Silo(self, number)
+        self.silos[number] = silo = self.silo(self, number)
         silo.start(*settings)
         return silo
 

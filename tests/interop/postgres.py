@@ -60,11 +60,15 @@ def coord(*arguments):
     return done.returncode, done.stdout
 
 
+def without_orleans(server):
+    """Why tests of an Orleans cluster cannot run here; None if they can."""
+    return ("our own clustering" if server != "coord"
+            else "built without Orleans" if "with Orleans" not in coord("orleans")[1] else None)
+
+
 def missing(server):
     """Why tests of silos with a database cannot run here; None if they can."""
-    return ("our own clustering" if server != "coord"
-            else "built without Orleans" if "with Orleans" not in coord("orleans")[1]
-            else "PostgreSQL 15 is not installed" if not PROGRAMS.exists() else None)
+    return without_orleans(server) or (None if PROGRAMS.exists() else "PostgreSQL 15 is not installed")
 
 
 def test_not_initialized(database):

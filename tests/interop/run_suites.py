@@ -31,6 +31,8 @@ SUITES = {
     "kill9": ("kill9", 40),
     "ensemble": ("ensemble.py", 10),
     "postgres": ("postgres.py", 10),
+    "diskless": ("diskless.py", 10),
+    "grid": ("grid.py", 10),
     "membership": ("membership.py", 10),
     "chaos": ("chaos.py", 75),
     "others": ("others.py", 10),

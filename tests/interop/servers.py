@@ -67,6 +67,14 @@ def coord_settings(sasl_users=(), **settings):
     return spelled + [f"Coord:Sasl:Users:{user}={password}" for user, password in dict(sasl_users).items()]
 
 
+def silos(count, folder, extra=(), **settings):
+    """The same as silos of an Orleans cluster on this machine, which meet in a folder."""
+    voters = ",".join(str(number) for number in range(1, count + 1))
+    return [Server("coord", [*extra, "Coord:Host=orleans", f"Coord:ReplicaId={number}", f"Coord:Voters={voters}",
+                             f"Coord:ClusterDirectory={folder}"], **settings)
+            for number in range(1, count + 1)]
+
+
 def ensemble(count, extra=(), **settings):
     """Our members of one ensemble, not launched yet; each is ready only once others are, too."""
     members = ",".join(f"{number}={HOST}:{free_port()}" for number in range(1, count + 1))

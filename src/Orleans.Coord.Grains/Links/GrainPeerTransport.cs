@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orleans.Coord.Grains.Placement;
@@ -16,6 +17,7 @@ public sealed class GrainPeerTransport(ReplicaId self, ILoggerFactory loggers) :
     private readonly ILogger _logger = loggers.CreateLogger("Orleans.Coord.Links");
     private readonly PeerLink?[] _links = new PeerLink?[byte.MaxValue + 1];
     private readonly List<PeerLink> _used = [];
+    private volatile IReadOnlySet<ReplicaId> _refused = new HashSet<ReplicaId>();
     private volatile Func<ReplicaId, PeerLink>? _connect;
 
     /// <summary>Links from now on; what is sent before is dropped.</summary>
@@ -30,10 +32,22 @@ public sealed class GrainPeerTransport(ReplicaId self, ILoggerFactory loggers) :
             (self, data), peer, grains, silos, observer, _logger);
     }
 
+    /// <summary>Whether the group has removed a member: nothing is sent to it, or taken from it.</summary>
+    public bool IsRefused(ReplicaId peer) => _refused.Contains(peer);
+
+    /// <inheritdoc/>
+    public void SetPeers(IReadOnlyDictionary<ReplicaId, DnsEndPoint> peers, IReadOnlySet<ReplicaId> refused) =>
+        _refused = refused;
+
     /// <inheritdoc/>
     public void Send(ReplicaId to, ReadOnlySpan<byte> envelope)
     {
         Invariant.Check(to != self && to != ReplicaId.None && envelope.Length > 0);
+        if (_refused.Contains(to))
+        {
+            return;
+        }
+
         if (_links[to.Value] is not { } link)
         {
             if (_connect is not { } connect)

@@ -14,10 +14,7 @@ internal sealed class ReplicaGrain(IGrainContext context, LocalReplicas replicas
 
     public Task ReceiveAsync(byte from, ulong incarnation, long generation, byte[] envelopes)
     {
-        // Asked each time: a silo that stands in for another one may have given the replica back.
-        var id = new ReplicaId((byte)this.GetPrimaryKeyLong());
-        LocalReplica local = replicas.Find(id)
-            ?? throw new ReplicaRefusedException($"Replica {id} does not run on this silo.");
+        LocalReplica local = Local();
         var sender = new ReplicaId(from);
         if (!local.Admit(sender, new ReplicaData(incarnation, generation)))
         {
@@ -28,6 +25,15 @@ internal sealed class ReplicaGrain(IGrainContext context, LocalReplicas replicas
 
         OffGrain.Run(() => Deliver(local, sender, envelopes));
         return Task.CompletedTask;
+    }
+
+    public Task<string> DescribeAsync() => Task.FromResult(Local().Description);
+
+    // Asked each time: a silo that stands in for another one may have given the replica back.
+    private LocalReplica Local()
+    {
+        var id = new ReplicaId((byte)this.GetPrimaryKeyLong());
+        return replicas.Find(id) ?? throw new ReplicaRefusedException($"Replica {id} does not run on this silo.");
     }
 
     private static void Deliver(LocalReplica local, ReplicaId sender, byte[] envelopes)

@@ -15,6 +15,9 @@ public sealed class ReplicaSilos(IClusterMembershipService membership, ReplicaHo
     /// <summary>The active silo of a member, or null.</summary>
     public SiloAddress? Find(ReplicaId id) => Active().GetValueOrDefault(id);
 
+    /// <summary>The members whose own silos are active.</summary>
+    public IReadOnlyCollection<ReplicaId> ActiveMembers => Active().Keys;
+
     /// <summary>
     /// The key under which a replica is called now; null while no active silo runs it. It names the silo too, where
     /// that is not the replica's own: a grain that has moved would be looked for where it was.

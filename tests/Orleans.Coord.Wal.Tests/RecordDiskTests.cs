@@ -66,6 +66,20 @@ public sealed class RecordDiskTests
     }
 
     [Fact]
+    public void An_owner_that_writes_meanwhile_does_not_keep_another_from_taking_over()
+    {
+        RecordDisk disk = _records.Disk("first");
+        disk.TryLock("", out _);
+        int writes = 3;
+        var racing = new RacingRecords(_records, () => disk.Create($"/{writes}").Sync(), () => writes-- > 0);
+        var second = new RecordDisk(racing, "second") { DeletesByItself = false };
+        Assert.NotNull(second.TryLock("", out _));
+        Assert.Equal(3, second.List("/").Count);
+        Assert.Throws<DiskException>(() => disk.Create("/late").Sync());
+        second.Dispose();
+    }
+
+    [Fact]
     public async Task A_store_that_does_not_answer_makes_the_log_wait_and_loses_nothing()
     {
         Recorder recorder = new();
@@ -154,14 +168,14 @@ public sealed class RecordDiskTests
     }
 
     // Somebody else comes between the first read and the first write.
-    private sealed class RacingRecords(IRecordStore inner, Action between) : IRecordStore
+    private sealed class RacingRecords(IRecordStore inner, Action between, Func<bool>? again = null) : IRecordStore
     {
         private bool _raced;
 
         public StoredRecord? Read(string name)
         {
             StoredRecord? record = inner.Read(name);
-            if (!_raced)
+            if (again?.Invoke() ?? !_raced)
             {
                 _raced = true;
                 between();

@@ -167,7 +167,7 @@ def main():
     if options.server == "coord":
         # Some tests stop servers, or change the members; all run against three where there is time.
         extra = [*options.set, "Coord:ReadOnlyMode=true", "Coord:ReconfigEnabled=true"]
-        members = (servers.silos(3, cluster[0].folder / "cluster", extra, **settings) if options.orleans
+        members = (servers.silos(3, extra, **settings) if options.orleans
                    else servers.ensemble(3, extra, **settings))
         cluster[:] = [ManagedServer(server) for server in members]
         excluded = read_list("kazoo_excluded.txt") if options.ensemble else {}

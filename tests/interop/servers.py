@@ -67,12 +67,15 @@ def coord_settings(sasl_users=(), **settings):
     return spelled + [f"Coord:Sasl:Users:{user}={password}" for user, password in dict(sasl_users).items()]
 
 
-def silos(count, folder, extra=(), **settings):
-    """The same as silos of an Orleans cluster on this machine, which meet in a folder."""
+def silos(count, extra=(), **settings):
+    """The same as silos of an Orleans cluster on this machine, which meet in a folder of the first one's."""
     voters = ",".join(str(number) for number in range(1, count + 1))
-    return [Server("coord", [*extra, "Coord:Host=orleans", f"Coord:ReplicaId={number}", f"Coord:Voters={voters}",
-                             f"Coord:ClusterDirectory={folder}"], **settings)
+    made = [Server("coord", [*extra, "Coord:Host=orleans", f"Coord:ReplicaId={number}", f"Coord:Voters={voters}"],
+                   **settings)
             for number in range(1, count + 1)]
+    for server in made:
+        server._extra.append(f"Coord:ClusterDirectory={made[0].folder / 'cluster'}")
+    return made
 
 
 def ensemble(count, extra=(), **settings):

@@ -158,29 +158,16 @@ public sealed class RecordDisk : IDisk, IDisposable
     /// <param name="owner">Who was faster.</param>
     public IDisposable? TryLock(string path, out string owner)
     {
-        owner = "";
-        StoredRecord? record = Ask(() => _store.Read(HeadName));
-        HeadRecord head = record is { } found ? HeadRecord.Decode(found.Bytes, this) : new HeadRecord();
-        lock (Gate)
+        HeadRecord before = Take();
+        while (!TryPut(Claim()))
         {
-            _epoch = head.Epoch + 1;
-            _sequence = head.Sequence;
-            _etag = record?.Etag;
-            _files = new Dictionary<string, RecordFile>(head.Files);
-            _garbage.AddRange(head.Garbage);
-            _garbage.AddRange(InDoubt(head));
-            _garbage.ForEach(_deletions.Enqueue);
-            _changed = true;
-        }
-
-        try
-        {
-            Publish(null, []);
-        }
-        catch (DiskException e) when (e.Error == DiskError.TakenOver)
-        {
-            owner = OwnerNow();
-            return null;
+            // The owner before still writes, or somebody else has claimed the same epoch.
+            HeadRecord now = Take();
+            if (now.Epoch != before.Epoch)
+            {
+                owner = now.Owner;
+                return null;
+            }
         }
 
         foreach (RecordFile file in _files.Values)
@@ -190,6 +177,7 @@ public sealed class RecordDisk : IDisk, IDisposable
 
         int period = DeletesByItself ? LongestPauseMs : Timeout.Infinite;
         _cleaner = new Timer(_ => Clean(), null, period, period);
+        owner = "";
         return this;
     }
 
@@ -275,6 +263,37 @@ public sealed class RecordDisk : IDisk, IDisposable
         }
 
         return true;
+    }
+
+    // Takes on what the store holds.
+    private HeadRecord Take()
+    {
+        StoredRecord? record = Ask(() => _store.Read(HeadName));
+        HeadRecord head = record is { } found ? HeadRecord.Decode(found.Bytes, this) : new HeadRecord();
+        lock (Gate)
+        {
+            _epoch = head.Epoch + 1;
+            _sequence = head.Sequence;
+            _etag = record?.Etag;
+            _files = new Dictionary<string, RecordFile>(head.Files);
+            _garbage.Clear();
+            _garbage.AddRange(head.Garbage);
+            _garbage.AddRange(InDoubt(head));
+        }
+
+        return head;
+    }
+
+    private byte[] Claim()
+    {
+        lock (Gate)
+        {
+            _deletions.Clear();
+            _garbage.ForEach(_deletions.Enqueue);
+            _reservedEnd = ReservedBlocks;
+            _sequence++;
+            return Encode(_reservedEnd);
+        }
     }
 
     // What the owner before may have written without ever naming it.
@@ -396,23 +415,36 @@ public sealed class RecordDisk : IDisk, IDisposable
     {
         try
         {
-            _etag = Ask(() => _store.Write(HeadName, image, _etag));
-        }
-        catch (RecordConflictException)
-        {
-            // An earlier attempt may have come through although the store did not say so.
-            if (Ask(() => _store.Read(HeadName)) is { } head && head.Bytes.Span.SequenceEqual(image))
+            if (!TryPut(image))
             {
-                _etag = head.Etag;
-                return;
+                throw new DiskException(
+                    DiskError.TakenOver, "write", HeadName, $"{OwnerNow()} has taken this replica over");
             }
-
-            throw _lost = new DiskException(
-                DiskError.TakenOver, "write", HeadName, $"{OwnerNow()} has taken this replica over");
         }
         catch (DiskException e)
         {
             throw _lost = e;
+        }
+    }
+
+    // False: the head is not as this owner left it.
+    private bool TryPut(byte[] image)
+    {
+        try
+        {
+            _etag = Ask(() => _store.Write(HeadName, image, _etag));
+            return true;
+        }
+        catch (RecordConflictException)
+        {
+            // An earlier attempt may have come through although the store did not say so.
+            if (Ask(() => _store.Read(HeadName)) is not { } head || !head.Bytes.Span.SequenceEqual(image))
+            {
+                return false;
+            }
+
+            _etag = head.Etag;
+            return true;
         }
     }
 

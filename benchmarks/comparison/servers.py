@@ -199,8 +199,8 @@ class Silo(Server):
 class SiloEnsemble(Silo):
     """Silos of one ensemble, started by one command."""
 
-    def __init__(self, directory, template, nodes):
-        super().__init__(directory, template + f" --nodes {nodes}")
+    def __init__(self, directory, template, nodes, name="ours"):
+        super().__init__(directory, template + f" --nodes {nodes}", name)
         self.port = _free_ports(nodes)
         self._numbers = range(1, nodes + 1)
 

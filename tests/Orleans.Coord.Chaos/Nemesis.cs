@@ -9,10 +9,10 @@ internal sealed class Nemesis
     private readonly SplitMix64 _choices;
     private readonly IReadOnlyList<Fault> _faults;
 
-    public Nemesis(Ensemble ensemble, ulong seed, IReadOnlySet<string>? only)
+    public Nemesis(Ensemble ensemble, Options options)
     {
         _ensemble = ensemble;
-        _choices = new SplitMix64(seed);
+        _choices = new SplitMix64(options.Seed);
         Fault[] all =
         [
             new("kill", KillAsync),
@@ -27,13 +27,14 @@ internal sealed class Nemesis
             new("full-disk", FillDisksAsync),
             new("slow-disk", SlowDiskAsync),
         ];
-        _faults = [.. all.Where(fault => (only is null || only.Contains(fault.Name))
-            && (MemberDisk.MayMountFiles || fault.Name != "slow-disk"))];
+        bool stalls = options.Namespaces && MemberDisk.MayMountFiles;
+        _faults = [.. all.Where(fault => (options.Faults is null || options.Faults.Contains(fault.Name))
+            && (stalls || fault.Name != "slow-disk") && (options.Namespaces || fault.Name != "full-disk"))];
         if (_faults.Count == 0)
         {
             throw new ArgumentException(
                 $"None of these faults is known; there are {string.Join(", ", all.Select(fault => fault.Name))}.",
-                nameof(only));
+                nameof(options));
         }
     }
 

@@ -9,11 +9,13 @@ namespace Orleans.Coord.Chaos;
 /// <param name="Seconds">How long faults go on.</param>
 /// <param name="Seed">Decides the faults and the choices of the load, though not the timing.</param>
 /// <param name="Faults">The names of the only faults; null for all.</param>
+/// <param name="Namespaces">Hosts and disks of their own; if not, proxies between the members, and no disk faults.</param>
 internal sealed record Options(
-    string Silo, string Folder, int Members, int Seconds, ulong Seed, IReadOnlySet<string>? Faults)
+    string Silo, string Folder, int Members, int Seconds, ulong Seed, IReadOnlySet<string>? Faults, bool Namespaces)
 {
     public const string Usage =
-        "usage: coord-chaos SILO.dll FOLDER [--members 3|5] [--seconds N] [--seed N] [--faults NAME,NAME]";
+        "usage: coord-chaos SILO.dll FOLDER [--members 3|5] [--seconds N] [--seed N] [--faults NAME,NAME] "
+        + "[--links namespaces|proxies]";
 
     /// <exception cref="FormatException">The arguments are not understood.</exception>
     public static Options Parse(string[] arguments)
@@ -23,7 +25,7 @@ internal sealed record Options(
             throw new FormatException(Usage);
         }
 
-        var options = new Options(arguments[0], arguments[1], 3, 60, 1, null);
+        var options = new Options(arguments[0], arguments[1], 3, 60, 1, null, true);
         for (int i = 2; i < arguments.Length; i += 2)
         {
             string value = arguments[i + 1];
@@ -33,6 +35,8 @@ internal sealed record Options(
                 "--seconds" => options with { Seconds = int.Parse(value, CultureInfo.InvariantCulture) },
                 "--seed" => options with { Seed = ulong.Parse(value, CultureInfo.InvariantCulture) },
                 "--faults" => options with { Faults = value.Split(',').ToHashSet(StringComparer.Ordinal) },
+                "--links" when value is "namespaces" or "proxies" =>
+                    options with { Namespaces = value == "namespaces" },
                 _ => throw new FormatException(Usage),
             };
         }

@@ -38,7 +38,8 @@ internal sealed class Trial
     public static async Task<bool> RunAsync(Options options)
     {
         Console.WriteLine($"{options.Members} members, {options.Seconds} s, seed {options.Seed}");
-        Ensemble ensemble = Ensemble.Start(options.Members, options.Silo, options.Folder);
+        Ensemble ensemble = Ensemble.Start(
+            options.Members, options.Silo, options.Folder, options.Namespaces);
         using var stop = new CancellationTokenSource();
         try
         {
@@ -52,7 +53,7 @@ internal sealed class Trial
 
     private async Task<bool> RunAsync()
     {
-        var nemesis = new Nemesis(_ensemble, _options.Seed, _options.Faults);
+        var nemesis = new Nemesis(_ensemble, _options);
         try
         {
             await RunAsync(nemesis);

@@ -34,7 +34,7 @@ SUITES = {
     "diskless": ("diskless.py", 10),
     "grid": ("grid.py", 10),
     "membership": ("membership.py", 10),
-    "chaos": ("chaos.py", 75),
+    "chaos": ("chaos.py", 90),
     "others": ("others.py", 10),
     "kazoo": ("kazoo_suite.py", 20),
 }
@@ -44,7 +44,7 @@ LONG_ONLY = {"others"}
 LONGER = {
     "kill9": ["--rounds", "100"],
     "malformed": ["--connections", "5000"],
-    "chaos": ["--seconds", "1000"],
+    "chaos": ["--seconds", "1000", "--links", "namespaces", "--links", "proxies"],
     "kazoo": ["--ensemble"],
     "zkcli": ["--ensemble"],
     "cclient": ["--ensemble"],

@@ -1,10 +1,8 @@
 namespace Orleans.Coord.Chaos.Lab;
 
-/// <summary>The members of one ensemble, each on a host and a disk of its own.</summary>
+/// <summary>The members of one ensemble, each on a host and a disk of its own where that is permitted.</summary>
 internal sealed class Ensemble
 {
-    private const int PeerPort = 2888;
-
     private Ensemble(Network network, IReadOnlyList<Member> members)
     {
         Network = network;
@@ -22,14 +20,13 @@ internal sealed class Ensemble
     /// <param name="count">How many.</param>
     /// <param name="silo">The silo's program.</param>
     /// <param name="folder">Where the disks are kept.</param>
+    /// <param name="namespaces">Hosts and disks of their own; if not, proxies between them and folders.</param>
     /// <exception cref="LabException">What it takes is not permitted here.</exception>
-    public static Ensemble Start(int count, string silo, string folder)
+    public static Ensemble Start(int count, string silo, string folder, bool namespaces)
     {
-        var network = new Network(count);
-        string addresses = string.Join(
-            ',', Enumerable.Range(1, count).Select(id => $"{id}={Network.Address(id)}:{PeerPort}"));
+        Network network = namespaces ? new NamespaceNetwork(count) : new ProxyNetwork(count);
         List<Member> members = [.. Enumerable.Range(1, count).Select(
-            id => new Member(id, silo, addresses, new MemberDisk(Path.Combine(folder, $"disk{id}"))))];
+            id => new Member(id, silo, network, new MemberDisk(Path.Combine(folder, $"disk{id}"), namespaces)))];
         members.ForEach(member => member.Start());
         return new Ensemble(network, members);
     }
@@ -78,5 +75,7 @@ internal sealed class Ensemble
             member.Disk.Heal();
             member.End("KILL");
         }
+
+        Network.Dispose();
     }
 }

@@ -6,10 +6,8 @@ using System.Text;
 namespace Orleans.Coord.Chaos.Lab;
 
 /// <summary>One silo of the ensemble: a process on a host and a disk of its own.</summary>
-internal sealed class Member(int id, string silo, string members, MemberDisk disk)
+internal sealed class Member(int id, string silo, Network network, MemberDisk disk)
 {
-    private const int ClientPort = 2181;
-
     private readonly Lock _gate = new();
     private readonly StringBuilder _output = new();
     private Process? _process;
@@ -19,7 +17,8 @@ internal sealed class Member(int id, string silo, string members, MemberDisk dis
     public MemberDisk Disk { get; } = disk;
 
     /// <summary>Where clients reach it.</summary>
-    public string ClientAddress => $"{Network.Address(Id)}:{ClientPort}";
+    public string ClientAddress =>
+        string.Create(CultureInfo.InvariantCulture, $"{network.ClientAddress(Id).Host}:{network.ClientAddress(Id).Port}");
 
     public bool IsRunning => _process is { HasExited: false };
 
@@ -89,7 +88,8 @@ internal sealed class Member(int id, string silo, string members, MemberDisk dis
         try
         {
             using var connection = new TcpClient { SendTimeout = 2000, ReceiveTimeout = 2000 };
-            if (!connection.ConnectAsync(Network.Address(Id), ClientPort).Wait(2000))
+            (string host, int port) = network.ClientAddress(Id);
+            if (!connection.ConnectAsync(host, port).Wait(2000))
             {
                 return null;
             }
@@ -108,17 +108,22 @@ internal sealed class Member(int id, string silo, string members, MemberDisk dis
 
     private ProcessStartInfo StartInfo()
     {
+        (string host, string members) = network.Settings(Id);
         string[] words =
         [
-            "netns", "exec", Network.Name(Id), "dotnet", silo, "up",
-            "--data", Path.Combine(Disk.Folder, "data"), "--address", "*",
-            "--port", ClientPort.ToString(CultureInfo.InvariantCulture),
+            .. network.Launcher(Id), silo, "up",
+            "--data", Path.Combine(Disk.Folder, "data"), "--address", host,
+            "--port", network.ClientAddress(Id).Port.ToString(CultureInfo.InvariantCulture),
             "--set", $"Coord:ReplicaId={Id}", "--set", "Coord:Members=" + members,
             // Small files, so that segments roll and snapshots are taken and sent within a short run.
             "--set", "Coord:SegmentBytes=8388608", "--set", "Coord:SnapshotLogBytes=4194304",
             "--set", "Coord:DiskReserveBytes=33554432", "--set", "Coord:TickTimeMs=1000",
         ];
-        var info = new ProcessStartInfo("ip", words) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var info = new ProcessStartInfo(words[0], words[1..])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         info.Environment["DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS"] = "1";
         return info;
     }

@@ -2,7 +2,8 @@ namespace Orleans.Coord.Chaos.Lab;
 
 /// <summary>
 /// A small disk of a member's own: a file with a real file system in it, or memory where only root may mount files. It
-/// can be filled up, and a real one can be made to stall every write and sync for a while.
+/// can be filled up, and a real one can be made to stall every write and sync for a while. Where nothing may be mounted
+/// it is a folder, and no faults.
 /// </summary>
 internal sealed class MemberDisk
 {
@@ -13,12 +14,18 @@ internal sealed class MemberDisk
 
     /// <summary>Makes the file system and mounts it.</summary>
     /// <param name="folder">Where it is mounted; the file stands beside it.</param>
+    /// <param name="mounted">Whether it is a disk of its own.</param>
     /// <exception cref="LabException">Mounting is not permitted here.</exception>
-    public MemberDisk(string folder)
+    public MemberDisk(string folder, bool mounted)
     {
         Folder = folder;
         _filler = Path.Combine(folder, "filler");
         Directory.CreateDirectory(folder);
+        if (!mounted)
+        {
+            return;
+        }
+
         if (MayMountFiles)
         {
             MountFile(folder);

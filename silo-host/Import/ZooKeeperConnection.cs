@@ -126,7 +126,8 @@ internal sealed class ZooKeeperConnection : IDisposable
         _output.WriteInt(TimeoutMs);
         _output.WriteLong(0);
         _output.WriteBuffer(new byte[CoordLimits.PasswordBytes]);
-        _output.WriteBool(true);
+        // Not read-only: a server without a quorum may lack what others have.
+        _output.WriteBool(false);
         _output.PatchInt(0, _output.Length - sizeof(int));
         Flush();
         if (ReadFrame().Length < HandshakeFixedBytes)

@@ -54,6 +54,8 @@ internal sealed class ReplicaReport(ReplicaPump pump, CoordSettings settings, st
                 new("coord_quota_refused_writes", machine.QuotaRefusals.ToString(CultureInfo.InvariantCulture)),
                 new("coord_quota_soft_exceeded_writes", machine.QuotaWarnings.ToString(CultureInfo.InvariantCulture)),
             ],
+            Members = [.. machine.Ensemble.Members.Select(static one => new MemberReport(
+                one.Id, one.Host, one.PeerPort, one.ElectionPort, one.Clients, one.IsObserver))],
             LeaderId = replica.Raft.Leader == ReplicaId.None ? -1 : replica.Raft.Leader.Value,
             Digests = parts.HasFlag(ReportParts.Digests) ? [.. machine.Digests.Digests] : [],
             Sessions = parts.HasFlag(ReportParts.Sessions) ? Sessions(replica) : [],

@@ -39,6 +39,9 @@ public sealed record ServerStatistics
     /// <summary>The leader's number, or −1 while there is none known.</summary>
     public long LeaderId { get; init; } = -1;
 
+    /// <summary>The ensemble's members as they are now; empty for a silo alone.</summary>
+    public IReadOnlyList<MemberReport> Members { get; init; } = [];
+
     /// <summary>The newest durable snapshot.</summary>
     public SnapshotReport? LastSnapshot { get; init; }
 
@@ -56,6 +59,16 @@ public sealed record ServerStatistics
 /// <param name="Zxid">The newest write in it.</param>
 /// <param name="TimestampMs">When it was finished, milliseconds since 1970.</param>
 public sealed record SnapshotReport(long Zxid, long TimestampMs);
+
+/// <summary>A member of the ensemble.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="Host">Its name or address.</param>
+/// <param name="PeerPort">Where it listens for the others.</param>
+/// <param name="ElectionPort">ZooKeeper's second port.</param>
+/// <param name="ClientAddress">Where clients connect; may be empty.</param>
+/// <param name="IsObserver">Whether it never votes.</param>
+public sealed record MemberReport(
+    long Id, string Host, int PeerPort, int ElectionPort, string ClientAddress, bool IsObserver);
 
 /// <summary>One live session.</summary>
 /// <param name="Id">Its id.</param>
@@ -97,7 +110,9 @@ public sealed record ServerConfiguration
     /// <summary>The replica's number; 0 for a standalone server.</summary>
     public long ServerId { get; init; }
 
-    /// <summary>The members, <c>1=host:2888,2=host:2888</c>; empty for a standalone server.</summary>
+    /// <summary>
+    /// The members it was started with, <c>1=host:2888,2=host:2888</c>; empty for a standalone server.
+    /// </summary>
     public string Members { get; init; } = "";
 
     /// <summary>Further lines of <c>conf</c>, such as the members of the group.</summary>

@@ -44,6 +44,36 @@ public sealed class AdminTests
     }
 
     [Fact]
+    public async Task Members_are_told_as_they_are_now()
+    {
+        var report = new FakeReport
+        {
+            Statistics = FakeReport.Sample with
+            {
+                LeaderId = 2,
+                Members =
+                [
+                    new(1, "a", 2888, 3888, "a:2181", false), new(2, "b", 2888, 3888, "", false),
+                    new(7, "c", 2888, 3888, "c:2181", true),
+                ],
+            },
+        };
+        await using GatewayFixture gateway = await StartAsync(report);
+        using var http = new HttpClient { BaseAddress = AddressOf(gateway) };
+        JsonNode view = (await RunAsync(http, "voting_view"))["current_config"]!;
+        Assert.Equal(["1", "2"], view.AsObject().Select(one => one.Key));
+        Assert.Equal(
+            """{"server_addresses":["a:2888"],"election_addresses":["a:3888"],"client_address":"a:2181","""
+            + "\"learner_type\":\"PARTICIPANT\"}",
+            view["1"]!.ToJsonString());
+        JsonNode observers = await RunAsync(http, "obsr");
+        Assert.Equal(1, (int?)observers["synced_observers"]);
+        Assert.Equal("c:2181", (string?)observers["observers"]?[0]?["client_address"]);
+        JsonNode leader = await RunAsync(http, "lead");
+        Assert.Equal((2, "b"), ((int?)leader["leader_id"], (string?)leader["leader_ip"]));
+    }
+
+    [Fact]
     public async Task What_is_unknown_or_not_serving_is_told_in_the_answer()
     {
         var report = new FakeReport { Statistics = null };

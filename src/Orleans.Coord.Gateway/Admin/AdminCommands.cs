@@ -18,8 +18,6 @@ internal sealed class AdminCommands(
     IServerReport? report,
     Func<(int Plain, int Tls)> ports)
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
-
     private static readonly string[][] _names =
     [
         ["configuration", "conf", "config"], ["connection_stat_reset", "crst"], ["connections", "cons"], ["dirs"],
@@ -57,9 +55,8 @@ internal sealed class AdminCommands(
         bool readable = long.TryParse(
             isHex ? text[2..] : text, isHex ? NumberStyles.HexNumber : NumberStyles.AllowLeadingSign,
             CultureInfo.InvariantCulture, out long id);
-        using var patience = new CancellationTokenSource(_patience);
         string? error = !readable ? "close_session requires session_id, a number, or hexadecimal after 0x"
-            : report is null || !await report.EndSessionAsync(id, patience.Token) ? $"there is no session {text} here"
+            : !await report.TryEndSessionAsync(id) ? $"there is no session {text} here"
             : null;
         return new JsonObject { ["command"] = "close_session", ["error"] = error };
     }
@@ -68,7 +65,7 @@ internal sealed class AdminCommands(
     public async Task<string> MetricsAsync()
     {
         var text = new StringBuilder();
-        if (await ReadAsync(ReportParts.None) is { } server)
+        if (await report.TryReadAsync(ReportParts.None) is { } server)
         {
             foreach ((string key, string value) in MonitorText.Figures(counters, connections, intake, server))
             {
@@ -116,7 +113,7 @@ internal sealed class AdminCommands(
             "hash" => ReportParts.Digests,
             _ => ReportParts.None,
         };
-        if (await ReadAsync(parts) is not { } server)
+        if (await report.TryReadAsync(parts) is not { } server)
         {
             return "This ZooKeeper instance is not currently serving requests";
         }
@@ -180,7 +177,7 @@ internal sealed class AdminCommands(
             case "leader":
                 answer["is_leader"] = server.Mode is "leader" or "standalone";
                 answer["leader_id"] = server.LeaderId;
-                answer["leader_ip"] = "";
+                answer["leader_ip"] = server.Members.FirstOrDefault(one => one.Id == server.LeaderId)?.Host ?? "";
                 break;
             case "monitor":
                 foreach ((string key, string value) in MonitorText.Figures(counters, connections, intake, server))
@@ -190,8 +187,10 @@ internal sealed class AdminCommands(
 
                 break;
             case "observers":
-                answer["synced_observers"] = 0;
-                answer["observers"] = new JsonArray();
+                JsonNode?[] observers =
+                    [.. server.Members.Where(static one => one.IsObserver).Select(AdminText.Member)];
+                answer["synced_observers"] = observers.Length;
+                answer["observers"] = new JsonArray(observers);
                 break;
             case "server_stats":
                 AdminText.AddServer(answer, counters, connections, server);
@@ -201,7 +200,10 @@ internal sealed class AdminCommands(
                 AdminText.AddConnections(answer, connections.All, brief: true);
                 break;
             case "voting_view":
-                answer["current_config"] = AdminText.Members(server.Configuration.Members);
+                answer["current_config"] = new JsonObject(server.Members
+                    .Where(static one => !one.IsObserver)
+                    .Select(static one => KeyValuePair.Create(
+                        one.Id.ToString(CultureInfo.InvariantCulture), (JsonNode?)AdminText.Member(one))));
                 break;
             case "watch_summary":
                 answer["num_connections"] = server.WatchingSessions;
@@ -218,26 +220,9 @@ internal sealed class AdminCommands(
                 break;
             case "zabstate":
                 answer["voting"] = server.Mode is "leader" or "follower";
-                answer["zabstate"] = server.Mode == "standalone" ? "" : "broadcast";
+                answer["zabstate"] =
+                    server.Mode switch { "standalone" => "", "read-only" => "election", _ => "broadcast" };
                 break;
-        }
-    }
-
-    private async Task<ServerStatistics?> ReadAsync(ReportParts parts)
-    {
-        if (report is null)
-        {
-            return null;
-        }
-
-        using var patience = new CancellationTokenSource(_patience);
-        try
-        {
-            return await report.ReadAsync(parts, patience.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            return null;
         }
     }
 }

@@ -25,13 +25,14 @@ internal static class AdminText
         : double.TryParse(text, CultureInfo.InvariantCulture, out double number) ? JsonValue.Create(number)
         : JsonValue.Create(text);
 
-    /// <summary>Members as their ids and what stands behind them.</summary>
-    public static JsonObject Members(string members)
+    /// <summary>A member, as ZooKeeper's view of the quorum has it.</summary>
+    public static JsonNode Member(MemberReport member) => new JsonObject
     {
-        var view = new JsonObject();
-        AddPairs(view, members.Replace(',', '\n'));
-        return view;
-    }
+        ["server_addresses"] = new JsonArray($"{member.Host}:{member.PeerPort}"),
+        ["election_addresses"] = new JsonArray($"{member.Host}:{member.ElectionPort}"),
+        ["client_address"] = member.ClientAddress,
+        ["learner_type"] = member.IsObserver ? "OBSERVER" : "PARTICIPANT",
+    };
 
     /// <summary>The clients, those with TLS apart.</summary>
     public static void AddConnections(JsonObject answer, IEnumerable<ClientConnection> all, bool brief)

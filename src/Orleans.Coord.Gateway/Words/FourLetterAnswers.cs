@@ -15,8 +15,6 @@ internal sealed class FourLetterAnswers(
 {
     private const string NotServing = "This ZooKeeper instance is not currently serving requests\n";
 
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
-
     private readonly HashSet<string> _allowed = FourLetterWord.Parse(options.FourLetterWords);
 
     /// <summary>The answer to a word. Never fails: a server that can't tell says that it is not serving.</summary>
@@ -42,7 +40,7 @@ internal sealed class FourLetterAnswers(
                 return argument.ToString(CultureInfo.InvariantCulture);
         }
 
-        ServerStatistics? server = await ReadAsync(word switch
+        ServerStatistics? server = await report.TryReadAsync(word switch
         {
             "dump" => ReportParts.Sessions,
             "wchc" or "wchp" => ReportParts.Watches,
@@ -114,23 +112,5 @@ internal sealed class FourLetterAnswers(
         }
 
         return text.ToString();
-    }
-
-    private async ValueTask<ServerStatistics?> ReadAsync(ReportParts parts)
-    {
-        if (report is null)
-        {
-            return null;
-        }
-
-        using var patience = new CancellationTokenSource(_patience);
-        try
-        {
-            return await report.ReadAsync(parts, patience.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            return null;
-        }
     }
 }

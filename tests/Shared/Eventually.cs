@@ -1,4 +1,4 @@
-namespace Orleans.Coord.Gateway.Tests;
+namespace Orleans.Coord.Testing;
 
 /// <summary>Waits for what must become true, far longer than it should ever take.</summary>
 internal static class Eventually

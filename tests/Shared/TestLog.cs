@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 
-namespace Orleans.Coord.Gateway.Tests;
+namespace Orleans.Coord.Testing;
 
-/// <summary>Keeps log lines.</summary>
+/// <summary>Keeps our own log lines; Kestrel's go nowhere.</summary>
 internal sealed class TestLog : ILoggerFactory, ILogger
 {
     private readonly ConcurrentQueue<(int Id, LogLevel Level, string Text)> _lines = new();
@@ -15,7 +15,7 @@ internal sealed class TestLog : ILoggerFactory, ILogger
     public int Count(int id) => _lines.Count(line => line.Id == id);
 
     public ILogger CreateLogger(string categoryName) =>
-        categoryName == "Orleans.Coord.Gateway" ? this : new TestLog();
+        categoryName.StartsWith("Orleans.Coord.", StringComparison.Ordinal) ? this : new TestLog();
 
     public void AddProvider(ILoggerProvider provider)
     {

@@ -8,6 +8,7 @@ public sealed class CoordMultiLock
 {
     private readonly CoordClient _client;
     private readonly WaitingLine[] _lines;
+    private readonly ReadOnlyMemory<byte> _data;
 
     /// <summary>Names the locks; nothing is sent.</summary>
     /// <param name="client">The session to hold them with.</param>
@@ -20,7 +21,9 @@ public sealed class CoordMultiLock
         ArgumentNullException.ThrowIfNull(paths);
         _client = client;
         Paths = [.. paths.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
-        _lines = [.. Paths.Select(path => new WaitingLine(client, path, options ?? new()))];
+        options ??= new();
+        _data = options.Data;
+        _lines = [.. Paths.Select(path => new WaitingLine(client, path, options))];
         if (_lines.Length == 0)
         {
             throw new ArgumentException("A multi-lock needs one path at least", nameof(paths));
@@ -34,6 +37,7 @@ public sealed class CoordMultiLock
     /// <param name="timeout">How long, for all together; null for as long as it takes.</param>
     /// <param name="cancellation">Gives up; nothing is left behind.</param>
     /// <exception cref="TimeoutException">Not granted in time.</exception>
+    /// <exception cref="TransactionFailedException">Another hand took one away when all were held.</exception>
     /// <exception cref="SessionLostException">The session has expired.</exception>
     public Task<CoordMultiHandle> AcquireAsync(TimeSpan? timeout = null, CancellationToken cancellation = default) =>
         Steps.OrThrowAsync(TryAcquireAsync(timeout ?? Timeout.InfiniteTimeSpan, cancellation), Paths[0]);
@@ -64,14 +68,34 @@ public sealed class CoordMultiLock
                 taken.Add(new CoordHandle(_client, place));
             }
 
+            long token = await StampAsync(taken, cancellation).ConfigureAwait(false);
             all = true;
-            return new CoordMultiHandle(_client, taken);
+            return new CoordMultiHandle(_client, taken, token);
         }
         finally
         {
             if (!all)
             {
                 taken.ForEach(static handle => handle.DisposeAsync().AsTask().Forget());
+            }
+        }
+    }
+
+    // A write once all are held: whoever held one of them before had its own token before that. The locks' own znodes
+    // will not do, for each is as old as its place in a line.
+    private async Task<long> StampAsync(List<CoordHandle> held, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            try
+            {
+                IReadOnlyList<TransactionResult> results = await CoordMultiHandle.Guard(_client, held)
+                    .Set(held[^1].Path, _data).CommitAsync(cancellation).ConfigureAwait(false);
+                return ((SetResult)results[^1]).Stat.Mzxid;
+            }
+            catch (CoordException e) when (e.Code == CoordErrorCode.ConnectionLoss)
+            {
+                // A second write gives a greater token.
             }
         }
     }
@@ -84,8 +108,9 @@ public sealed class CoordMultiHandle : IAsyncDisposable
     private readonly List<CoordHandle> _handles;
     private readonly Lazy<CancellationTokenSource> _lost;
 
-    internal CoordMultiHandle(CoordClient client, List<CoordHandle> handles)
+    internal CoordMultiHandle(CoordClient client, List<CoordHandle> handles, long token)
     {
+        FencingToken = token;
         _client = client;
         _handles = handles;
         _lost = new(() => CancellationTokenSource.CreateLinkedTokenSource(
@@ -96,9 +121,10 @@ public sealed class CoordMultiHandle : IAsyncDisposable
     public IReadOnlyList<CoordHandle> Handles => _handles;
 
     /// <summary>
-    /// The token of the lock that was granted last. Of two holders that share a lock the later one has the greater.
+    /// Given once all locks were held: of two multi-locks that share a lock the later holder has the greater. Where
+    /// some take one of the locks alone, pass that lock's own token, from <see cref="Handles"/>.
     /// </summary>
-    public long FencingToken => _handles.Max(static handle => handle.FencingToken);
+    public long FencingToken { get; }
 
     /// <summary>Cancelled when any of the locks is lost.</summary>
     public CancellationToken HandleLostToken => _lost.Value.Token;
@@ -110,8 +136,10 @@ public sealed class CoordMultiHandle : IAsyncDisposable
     /// Starts a transaction that happens only if all locks are still held; the caller's own operations are counted
     /// after one check for each lock.
     /// </summary>
-    public CoordTransaction GuardedTransaction() =>
-        _handles.Aggregate(_client.Transaction(), static (guarded, handle) => guarded.Check(handle.Path));
+    public CoordTransaction GuardedTransaction() => Guard(_client, _handles);
+
+    internal static CoordTransaction Guard(CoordClient client, List<CoordHandle> handles) =>
+        handles.Aggregate(client.Transaction(), static (guarded, handle) => guarded.Check(handle.Path));
 
     /// <summary>Gives all locks back.</summary>
     public async ValueTask DisposeAsync()

@@ -21,12 +21,30 @@ public sealed class MultiLockTests : RecipeTest
         await using CoordMultiHandle handle = await waiting.Soon();
         Assert.True(handle.IsHeld);
         Assert.True(handle.FencingToken > single.FencingToken);
-        Assert.Equal(handle.Handles.Max(h => h.FencingToken), handle.FencingToken);
+        Assert.True(handle.FencingToken > handle.Handles.Max(h => h.FencingToken));
         await other.SyncAsync();
         Assert.Null(await new CoordLock(other, "/locks/c").TryAcquireAsync());
         await handle.DisposeAsync();
         Assert.False(handle.IsHeld);
         await ChildrenAsync("/locks/c", 0);
+    }
+
+    [ServerFact]
+    public async Task Of_two_that_share_a_lock_the_later_holder_has_the_greater_token_whoever_stood_in_line_first()
+    {
+        CoordClient[] clients = await NewClientsAsync(2);
+        CoordHandle single = await new CoordLock(Client, "/l/b").AcquireAsync();
+        Task<CoordMultiHandle> first = new CoordMultiLock(clients[0], ["/l/b", "/l/c"]).AcquireAsync();
+        await ChildrenAsync("/l/b", 2);
+        Task<CoordMultiHandle> second = new CoordMultiLock(clients[1], ["/l/a", "/l/b"]).AcquireAsync();
+        await ChildrenAsync("/l/b", 3);
+
+        // The first joins the line at c only now, after the second has joined all of its lines.
+        await single.DisposeAsync();
+        CoordMultiHandle earlier = await first.Soon();
+        await earlier.DisposeAsync();
+        await using CoordMultiHandle later = await second.Soon();
+        Assert.True(later.FencingToken > earlier.FencingToken);
     }
 
     [ServerFact]

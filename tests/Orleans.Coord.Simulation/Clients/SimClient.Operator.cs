@@ -75,12 +75,12 @@ internal sealed partial class SimClient
     }
 
     // One that waits already, or a new one; not while another process goes under a member's id, which whoever is new
-    // could take for the member itself.
+    // would take for the member itself: a member that lost its disk is removed first.
     private int Spare()
     {
         SimMember? waiting = _world.Members.Find(
             m => !_world.Model.Ensemble.Has(m.Id) && !_world.Model.Ensemble.WasRemoved(m.Id));
-        bool mistakable = _world.Members.Exists(m => m is { IsHaunted: true, IsGone: false });
+        bool mistakable = _world.Members.Exists(m => m.IsHaunted && !_world.Model.Ensemble.WasRemoved(m.Id));
         return mistakable || (waiting is null && _world.Members.Count == SimOptions.MaxIds) ? 0
             : (waiting ?? _world.AddWaiting()).Id;
     }

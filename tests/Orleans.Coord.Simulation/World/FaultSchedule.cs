@@ -232,7 +232,9 @@ internal sealed class FaultSchedule(SimWorld world)
 
     private void SecondCopy(SimMember victim)
     {
-        if (_random.OneIn(2) || !world.HaveAllMet)
+        // A member that is about to join must not meet the copy before the member.
+        bool mistakable = !world.HaveAllMet || world.Operator is { AsksNothing: false };
+        if (_random.OneIn(2) || mistakable)
         {
             victim.TrySecondProcess();
         }

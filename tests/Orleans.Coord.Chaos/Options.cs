@@ -9,7 +9,7 @@ namespace Orleans.Coord.Chaos;
 /// <param name="Seconds">How long faults go on.</param>
 /// <param name="Seed">Decides the faults and the choices of the load, though not the timing.</param>
 /// <param name="Faults">The names of the only faults; null for all.</param>
-/// <param name="Namespaces">Hosts and disks of their own; if not, proxies between the members, and no disk faults.</param>
+/// <param name="Namespaces">Hosts and disks of their own; if not, proxies and no disk faults.</param>
 internal sealed record Options(
     string Silo, string Folder, int Members, int Seconds, ulong Seed, IReadOnlySet<string>? Faults, bool Namespaces)
 {

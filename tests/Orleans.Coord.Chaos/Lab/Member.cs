@@ -17,8 +17,14 @@ internal sealed class Member(int id, string silo, Network network, MemberDisk di
     public MemberDisk Disk { get; } = disk;
 
     /// <summary>Where clients reach it.</summary>
-    public string ClientAddress =>
-        string.Create(CultureInfo.InvariantCulture, $"{network.ClientAddress(Id).Host}:{network.ClientAddress(Id).Port}");
+    public string ClientAddress
+    {
+        get
+        {
+            (string host, int port) = network.ClientAddress(Id);
+            return string.Create(CultureInfo.InvariantCulture, $"{host}:{port}");
+        }
+    }
 
     public bool IsRunning => _process is { HasExited: false };
 

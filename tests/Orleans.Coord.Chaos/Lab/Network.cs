@@ -11,7 +11,7 @@ internal abstract class Network : IDisposable
     /// <summary>The words before the silo's own that start a member's process.</summary>
     public abstract IReadOnlyList<string> Launcher(int member);
 
-    /// <summary>What a member listens on for clients, and where it and the others are, as <c>ID=HOST:PORT,…</c>.</summary>
+    /// <summary>Where a member listens for clients, and where all members are, as <c>ID=HOST:PORT,…</c>.</summary>
     public abstract (string ClientHost, string Members) Settings(int member);
 
     /// <summary>From now on nothing that one member sends reaches the other.</summary>
@@ -25,5 +25,6 @@ internal abstract class Network : IDisposable
     }
 
     protected static string List(int count, Func<int, string> address) => string.Join(
-        ',', Enumerable.Range(1, count).Select(id => string.Create(CultureInfo.InvariantCulture, $"{id}={address(id)}")));
+        ',', Enumerable.Range(1, count).Select(
+            id => string.Create(CultureInfo.InvariantCulture, $"{id}={address(id)}")));
 }

@@ -41,9 +41,8 @@ internal sealed class ProxyNetwork : Network
 
     public override IReadOnlyList<string> Launcher(int member) => ["dotnet"];
 
-    public override (string ClientHost, string Members) Settings(int member) => ("127.0.0.1", List(
-        _peerPorts.Length - 1,
-        id => $"127.0.0.1:{(id == member ? _peerPorts[id] : ((IPEndPoint)_proxies[(member, id)].LocalEndpoint).Port)}"));
+    public override (string ClientHost, string Members) Settings(int member) =>
+        ("127.0.0.1", List(_peerPorts.Length - 1, id => $"127.0.0.1:{PeerPort(member, id)}"));
 
     public override void Cut(int from, int to)
     {
@@ -74,6 +73,9 @@ internal sealed class ProxyNetwork : Network
         _end.Dispose();
         base.Dispose();
     }
+
+    private int PeerPort(int from, int to) =>
+        from == to ? _peerPorts[to] : ((IPEndPoint)_proxies[(from, to)].LocalEndpoint).Port;
 
     private async Task AcceptAsync(TcpListener proxy, int from, int to)
     {

@@ -49,7 +49,7 @@ def run(members, seconds, seed, faults, links):
 
 def main():
     parser = suite.arguments(__doc__)
-    parser.add_argument("--seconds", type=int, default=30, help="how long each ensemble is disturbed")
+    parser.add_argument("--seconds", type=int, default=20, help="how long each ensemble is disturbed")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("--faults", default="", help="only these, separated by commas")
     parser.add_argument("--links", choices=["namespaces", "proxies"], action="append",

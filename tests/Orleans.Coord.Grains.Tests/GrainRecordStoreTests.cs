@@ -51,7 +51,7 @@ public sealed class GrainRecordStoreTests : IAsyncLifetime
             _silo.Dispose();
         }
 
-        await (_server?.DisposeAsync() ?? default);
+        _server?.End();
     }
 
     [PostgresFact]

@@ -6,7 +6,7 @@ using System.Net.Sockets;
 namespace Orleans.Coord.Grains.Tests;
 
 /// <summary>A PostgreSQL server of its own in a temporary folder; as root it runs as the user postgres.</summary>
-internal sealed class PostgresServer : IAsyncDisposable
+internal sealed class PostgresServer
 {
     private const string Programs = "/usr/lib/postgresql/15/bin";
 
@@ -39,11 +39,11 @@ internal sealed class PostgresServer : IAsyncDisposable
         Start();
     }
 
-    public ValueTask DisposeAsync()
+    /// <summary>Ends the server and takes its data away.</summary>
+    public void End()
     {
         Run("pg_ctl", "stop", "--mode=immediate", "--wait");
         Directory.Delete(_folder, recursive: true);
-        return default;
     }
 
     private void Start() => Run(

@@ -27,6 +27,8 @@ internal sealed class ModelEnsemble
 
     public IReadOnlyCollection<int> Ids => _members.Keys;
 
+    public IReadOnlyCollection<int> Removed => _removed;
+
     public bool Has(int id) => _members.ContainsKey(id);
 
     public bool IsVoter(int id) => IsVoter(_members[id]);

@@ -88,9 +88,18 @@ public sealed class SimWorld
     /// <summary>The client that changes the membership, if one does.</summary>
     internal SimClient? Operator => Clients.FirstOrDefault(client => client.IsOperator);
 
-    /// <summary>Whether there are several members and each has met each other one.</summary>
-    internal bool HaveAllMet => MemberIds.Count > 1
-        && MemberIds.All(a => MemberIds.All(b => a == b || _met.Contains((a << 8) | b)));
+    /// <summary>
+    /// Whether there are several members and each has met each other one; those removed too, who may come back with
+    /// what they knew.
+    /// </summary>
+    internal bool HaveAllMet
+    {
+        get
+        {
+            int[] ids = [.. MemberIds, .. Model.Ensemble.Removed];
+            return ids.Length > 1 && ids.All(a => ids.All(b => a == b || _met.Contains((a << 8) | b)));
+        }
+    }
 
     /// <summary>Whether the group is as it is to be, everybody knows it, and nobody is down for a while.</summary>
     internal bool IsSettled => MemberIds.Select(id => Members[id - 1]).All(

@@ -13,7 +13,7 @@ public sealed class PlantedBugTests
         { PlantedBug.VoteForStaleLog, 3 },
         { PlantedBug.KeepConflict, 5 },
         { PlantedBug.CommitUnmatched, 64 },
-        { PlantedBug.CountLearners, 797 },
+        { PlantedBug.CountLearners, 364 },
         { PlantedBug.SkipJoint, 192 },
         { PlantedBug.ReadEarly, 1 },
         { PlantedBug.SyncAtOnce, 1 },

@@ -24,13 +24,22 @@ internal sealed class GrainRecordStore(IGrainStorage storage, ReplicaId replica)
         return Call(name, state, storage.WriteStateAsync).ETag!;
     }
 
-    // Reads the etag first; the record is one that nobody changes.
+    // Reads the etag first. What is deleted is never changed, so if the etag does not hold, another owner was faster.
     public void Delete(string name)
     {
         GrainState<RecordBytes> state = Call(name, null, storage.ReadStateAsync);
-        if (state.RecordExists)
+        if (!state.RecordExists)
+        {
+            return;
+        }
+
+        try
         {
             Call(name, state, storage.ClearStateAsync);
+        }
+        catch (RecordConflictException)
+        {
+            // It is gone, as it should be.
         }
     }
 

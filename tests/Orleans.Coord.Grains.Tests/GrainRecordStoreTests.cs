@@ -138,6 +138,20 @@ public sealed class GrainRecordStoreTests : IAsyncLifetime
         Assert.Null(store.Read("r"));
     }
 
+    // As an owner and the one who took over from it do with what neither has any more.
+    [PostgresFact]
+    public async Task Two_who_delete_a_record_at_once_both_find_it_gone()
+    {
+        GrainRecordStore[] stores = [Records(), Records()];
+        for (int i = 0; i < 200; i++)
+        {
+            string name = $"gone-{i}";
+            stores[0].Write(name, new byte[] { 1 }, null);
+            await Task.WhenAll(stores.Select(store => Task.Run(() => store.Delete(name))));
+            Assert.Null(stores[1].Read(name));
+        }
+    }
+
     [PostgresFact]
     public async Task A_database_that_crashes_makes_writes_wait()
     {

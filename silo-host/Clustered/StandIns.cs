@@ -5,6 +5,7 @@ using Orleans.Coord.Grains.Links;
 using Orleans.Coord.Grains.Placement;
 using Orleans.Coord.Replication;
 using Orleans.Coord.SiloHost.Standalone;
+using Orleans.Coord.Tree;
 using Orleans.Coord.Wal;
 
 namespace Orleans.Coord.SiloHost.Clustered;
@@ -163,7 +164,7 @@ internal sealed partial class StandIns : IAsyncDisposable
             links.Start(_silo, new ReplicaData(host.Directory.Incarnation, host.Directory.Generation), host.Pump);
             Runs(_logger, id);
         }
-        catch (StorageException e)
+        catch (Exception e) when (e is StorageException or FeatureLevelException)
         {
             host?.Directory.Dispose();
             _store.Release(disk);

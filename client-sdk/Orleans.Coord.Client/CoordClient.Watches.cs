@@ -216,7 +216,7 @@ public sealed partial class CoordClient
             bool more = true;
             while (more)
             {
-                ChangePortion portion = await SendOrThrowAsync<ChangesOperation, ChangePortion>(
+                ChangePortion portion = await AskChangesAsync(
                     new(serverPath, scope, sinceZxid, _session.Root), path, cancellation).ConfigureAwait(false);
                 foreach (WatchEvent change in portion.Changes)
                 {
@@ -225,6 +225,24 @@ public sealed partial class CoordClient
 
                 sinceZxid = Math.Max(sinceZxid, portion.UpTo);
                 more = portion.HasMore;
+            }
+        }
+    }
+
+    /// <summary>Unlike one read, a stream goes on for as long as the session lives, however often it is cut.</summary>
+    private async Task<ChangePortion> AskChangesAsync(
+        ChangesOperation operation, string path, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            try
+            {
+                return await SendOrThrowAsync<ChangesOperation, ChangePortion>(operation, path, cancellation)
+                    .ConfigureAwait(false);
+            }
+            catch (CoordException e) when (e.Code == CoordErrorCode.ConnectionLoss)
+            {
+                // Asked again on the next connection.
             }
         }
     }

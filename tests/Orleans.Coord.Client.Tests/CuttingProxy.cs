@@ -3,15 +3,19 @@ using System.Net.Sockets;
 
 namespace Orleans.Coord.Client.Tests;
 
-/// <summary>Passes bytes to a real server, and cuts each connection after so many bytes of answers.</summary>
+/// <summary>
+/// Passes bytes to a real server, and cuts each connection after so many bytes of answers; after so many cuts, none.
+/// </summary>
 internal sealed class CuttingProxy : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly string _host;
     private readonly int _port;
     private readonly int _bytesPerConnection;
+    private readonly int _mostCuts;
+    private int _cuts;
 
-    public CuttingProxy(string server, int bytesPerConnection)
+    public CuttingProxy(string server, int bytesPerConnection, int mostCuts = int.MaxValue)
     {
         // Of several servers the first: what is cut off has nowhere else to go.
         string first = server.Split(',')[0];
@@ -19,12 +23,13 @@ internal sealed class CuttingProxy : IDisposable
         _host = first[..colon];
         _port = int.Parse(first.AsSpan(colon + 1), System.Globalization.CultureInfo.InvariantCulture);
         _bytesPerConnection = bytesPerConnection;
+        _mostCuts = mostCuts;
         _listener.Start();
         _ = AcceptAsync();
     }
 
     /// <summary>How many connections were cut.</summary>
-    public int Cuts { get; private set; }
+    public int Cuts => Volatile.Read(ref _cuts);
 
     public string Address => $"127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}";
 
@@ -68,7 +73,7 @@ internal sealed class CuttingProxy : IDisposable
     private async Task PassAnswersAsync(NetworkStream from, NetworkStream to)
     {
         byte[] buffer = new byte[4096];
-        int left = _bytesPerConnection;
+        int left = Cuts < _mostCuts ? _bytesPerConnection : int.MaxValue;
         int count;
         while (left > 0 && (count = await from.ReadAsync(buffer.AsMemory(0, Math.Min(left, buffer.Length)))) > 0)
         {
@@ -76,6 +81,9 @@ internal sealed class CuttingProxy : IDisposable
             left -= count;
         }
 
-        Cuts += left == 0 ? 1 : 0;
+        if (left == 0)
+        {
+            Interlocked.Increment(ref _cuts);
+        }
     }
 }

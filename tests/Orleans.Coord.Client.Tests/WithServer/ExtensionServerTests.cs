@@ -76,23 +76,32 @@ public sealed class ExtensionServerTests : IAsyncLifetime
             return;
         }
 
-        using var proxy = new CuttingProxy(Server, bytesPerConnection: 2_500);
+        // A stream that falls behind asks for more than the proxy lets through, so the cuts have an end.
+        using var proxy = new CuttingProxy(Server, bytesPerConnection: 2_500, mostCuts: 20);
         await using CoordClient cut = await ConnectAsync(proxy);
         long since = (await _client.CreateAsync("/a")).Stat.Czxid;
         Task<List<WatchEvent>> streaming = TakeAsync(cut, since, Changes);
-        var made = new List<WatchEvent>();
-        for (int i = 0; i < Changes / 3; i++)
-        {
-            CreatedZnode node = await _client.CreateAsync("/a/b");
-            made.Add(new(WatchEventKind.Created, "/a/b", node.Stat.Czxid));
-            made.Add(new(WatchEventKind.DataChanged, "/a/b", (await _client.SetAsync("/a/b", Bytes("1"))).Mzxid));
-            await _client.DeleteAsync("/a/b");
-            made.Add(new(WatchEventKind.Deleted, "/a/b", (await _client.ExistsAsync("/a"))!.Value.Pzxid));
-        }
-
+        List<WatchEvent> made = await MakeChangesAsync(Changes);
         Assert.Equal(made, await streaming.Soon());
         Assert.Equal(made[90..], await TakeAsync(_client, made[89].Zxid, Changes - 90).Soon());
         Assert.True(proxy.Cuts >= 3, $"only {proxy.Cuts} cuts");
+    }
+
+    [ServerFact]
+    public async Task A_change_stream_goes_on_however_often_one_portion_is_cut()
+    {
+        const int Changes = 150, Cuts = 12;
+        if (!_client.HasChangeHistory)
+        {
+            return;
+        }
+
+        long since = (await _client.CreateAsync("/a")).Stat.Czxid;
+        List<WatchEvent> made = await MakeChangesAsync(Changes);
+        using var proxy = new CuttingProxy(Server, bytesPerConnection: 2_500, Cuts);
+        await using CoordClient cut = await ConnectAsync(proxy);
+        Assert.Equal(made, await TakeAsync(cut, since, Changes).Soon());
+        Assert.Equal(Cuts, proxy.Cuts);
     }
 
     [ServerFact]
@@ -126,6 +135,21 @@ public sealed class ExtensionServerTests : IAsyncLifetime
         }
 
         return seen;
+    }
+
+    private async Task<List<WatchEvent>> MakeChangesAsync(int count)
+    {
+        var made = new List<WatchEvent>();
+        while (made.Count < count)
+        {
+            CreatedZnode node = await _client.CreateAsync("/a/b");
+            made.Add(new(WatchEventKind.Created, "/a/b", node.Stat.Czxid));
+            made.Add(new(WatchEventKind.DataChanged, "/a/b", (await _client.SetAsync("/a/b", Bytes("1"))).Mzxid));
+            await _client.DeleteAsync("/a/b");
+            made.Add(new(WatchEventKind.Deleted, "/a/b", (await _client.ExistsAsync("/a"))!.Value.Pzxid));
+        }
+
+        return made;
     }
 
     private Task<CoordClient> ConnectAsync(CuttingProxy proxy) => CoordClient.ConnectAsync(new CoordClientOptions

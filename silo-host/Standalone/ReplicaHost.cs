@@ -22,7 +22,6 @@ internal sealed class ReplicaHost : IAsyncDisposable
     private static readonly TimeSpan _handOver = TimeSpan.FromSeconds(1);
 
     private readonly Timer _ticker;
-    private bool _isLinked;
 
     private ReplicaHost(DataDirectory directory)
     {
@@ -32,6 +31,9 @@ internal sealed class ReplicaHost : IAsyncDisposable
 
     /// <summary>Its data, which this process owns.</summary>
     public DataDirectory Directory { get; }
+
+    /// <summary>Whether its group may have other members.</summary>
+    public bool IsLinked { get; private set; }
 
     /// <summary>Its mailbox.</summary>
     public ReplicaPump Pump { get; } = new();
@@ -52,7 +54,7 @@ internal sealed class ReplicaHost : IAsyncDisposable
             new SplitMix64(BinaryPrimitives.ReadUInt64LittleEndian(seed)), ReplicaPump.Now());
         Directory.Start(Pump);
         Pump.Start(replica);
-        _isLinked = links is not null;
+        IsLinked = links is not null;
         int tick = links is null ? TickMsAlone : TickMs;
         _ticker.Change(tick, tick);
     }
@@ -72,7 +74,7 @@ internal sealed class ReplicaHost : IAsyncDisposable
     /// </summary>
     public async Task HandOverAsync()
     {
-        if (!_isLinked || Pump.Failure.IsCompleted)
+        if (!IsLinked || Pump.Failure.IsCompleted)
         {
             return;
         }

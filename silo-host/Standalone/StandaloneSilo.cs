@@ -128,6 +128,11 @@ internal sealed class StandaloneSilo : IAsyncDisposable
         }
 
         await File.WriteAllTextAsync(_pidFile, Environment.ProcessId + "\n", cancelled);
+        if (_replica.IsLinked)
+        {
+            WarmUp.Start();
+        }
+
         return await serving;
     }
 

@@ -90,6 +90,7 @@ public sealed class HostingServerTests : IAsyncLifetime
         await one.StartAsync(CancellationToken.None);
         long token = await one.Led.Reader.ReadAsync().AsTask().WaitAsync(Patience);
         await two.StartAsync(CancellationToken.None);
+        await CandidatesAsync(2);
         Assert.False(two.Led.Reader.TryRead(out _));
 
         // The session ends under the leader; it stands again with the next one, behind the other.
@@ -99,6 +100,18 @@ public sealed class HostingServerTests : IAsyncLifetime
         await two.StopAsync(CancellationToken.None);
         Assert.True(await one.Led.Reader.ReadAsync().AsTask().WaitAsync(Patience) > next);
         await one.StopAsync(CancellationToken.None);
+    }
+
+    private async Task CandidatesAsync(int count)
+    {
+        using var limit = new CancellationTokenSource(Patience);
+        await foreach (ZnodeChildren? candidates in _client.WatchChildrenAsync("/leader", limit.Token))
+        {
+            if (candidates?.Names.Count == count)
+            {
+                return;
+            }
+        }
     }
 
     private static async Task UntilAsync(IConfiguration configuration, Func<bool> holds)

@@ -42,11 +42,15 @@ public sealed class CoordBarrier
         }
     }
 
-    /// <summary>Waits until the barrier is not set.</summary>
+    /// <summary>
+    /// Waits until the barrier is not set. It sees a barrier whose setting was answered before the call, whichever
+    /// server the caller is connected to.
+    /// </summary>
     /// <param name="cancellation">Gives up.</param>
     /// <exception cref="SessionLostException">The session has expired.</exception>
     public async Task WaitAsync(CancellationToken cancellation = default)
     {
+        await _client.SyncAsync(Path, cancellation).ConfigureAwait(false);
         while (await _client.TryGetAndWatchAsync(Path, cancellation).ConfigureAwait(false) is { } barrier)
         {
             await barrier.Changed.WaitAsync(cancellation).ConfigureAwait(false);

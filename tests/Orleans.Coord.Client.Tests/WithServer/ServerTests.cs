@@ -261,6 +261,7 @@ public sealed class ServerTests : IAsyncLifetime
             ReconnectDelay = TimeSpan.FromMilliseconds(1),
         });
         await _client.CreateAsync("/n", Bytes("start"));
+        await cut.SyncAsync();
         Task<string> seen = LastSeenAsync(cut, "/n", "end");
         int acknowledged = 0, unknown = 0;
         for (int i = 0; i < 60; i++)

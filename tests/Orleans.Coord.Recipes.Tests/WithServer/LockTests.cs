@@ -20,7 +20,7 @@ public sealed class LockTests : RecipeTest
             }
         })).Soon();
         referee.AssertRising(16 * Rounds);
-        Assert.Empty((await Client.GetChildrenAsync(Path)).Names);
+        await ChildrenAsync(Path, 0);
     }
 
     [ServerFact]

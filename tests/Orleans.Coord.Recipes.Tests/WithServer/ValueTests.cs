@@ -19,6 +19,7 @@ public sealed class ValueTests : RecipeTest
             return own.ToArray();
         })).Soon();
         Assert.Equal(Enumerable.Range(1, 200).Select(i => (long)i), sums.SelectMany(own => own).Order());
+        await Client.SyncAsync();
         Assert.Equal("200", (await Client.GetAsync("/stats/hits")).Data.Text());
     }
 
@@ -46,6 +47,7 @@ public sealed class ValueTests : RecipeTest
         })).Soon();
         Assert.True(proxy.Cuts > 0);
         Assert.Equal(100, known + unknown);
+        await Client.SyncAsync();
         Assert.InRange(await new CoordCounter(Client, "/n").GetAsync(), known, known + unknown);
     }
 

@@ -44,7 +44,7 @@ LONG_ONLY = {"others"}
 LONGER = {
     "kill9": ["--rounds", "100"],
     "malformed": ["--connections", "5000"],
-    "chaos": ["--seconds", "1000", "--links", "namespaces", "--links", "proxies"],
+    "chaos": ["--seconds", "500", "--links", "namespaces", "--links", "proxies"],
     "kazoo": ["--ensemble"],
     "zkcli": ["--ensemble"],
     "cclient": ["--ensemble"],

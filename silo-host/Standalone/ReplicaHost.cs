@@ -113,7 +113,13 @@ internal sealed class ReplicaHost : IAsyncDisposable
         Id = id,
         Voters = firstVoters,
         ReconfigEnabled = settings.ReconfigEnabled,
-        Raft = new RaftOptions { ElectionTicks = 20, HeartbeatTicks = 3 },
+        Raft = new RaftOptions
+        {
+            ElectionTicks = 20,
+            HeartbeatTicks = 3,
+            // Records can get another owner at any time.
+            ConfirmReadsByWrite = settings.IsInGrainStorage,
+        },
         PasswordSecret = RandomNumberGenerator.GetBytes(SecretBytes),
         TickTimeMs = settings.TickTimeMs,
         MinSessionTimeoutMs = settings.MinTimeout,

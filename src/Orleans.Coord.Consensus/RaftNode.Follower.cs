@@ -102,6 +102,6 @@ public sealed partial class RaftNode
     {
         HearLeader(heartbeat.From);
         CommitFromLeader(Min(heartbeat.LeaderCommit, Log.LastIndex));
-        Send(new HeartbeatResponse(Id, heartbeat.From, Term, heartbeat.ReadRound));
+        Send(new HeartbeatResponse(Id, heartbeat.From, Term, Confirm(heartbeat.ReadRound)));
     }
 }

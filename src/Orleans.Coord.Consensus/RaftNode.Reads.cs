@@ -4,6 +4,7 @@ namespace Orleans.Coord.Consensus;
 public sealed partial class RaftNode
 {
     private readonly ReadIndexQueue _reads = new();
+    private readonly ReadConfirmations _confirmations = new();
 
     /// <summary>
     /// Asks for an index such that a read served after that entry is applied sees every write acknowledged before now.
@@ -78,10 +79,35 @@ public sealed partial class RaftNode
     private void AnswerConfirmedReads()
     {
         Invariant.Check(Role == RaftRole.Leader);
-        _tracker.SetReadRound(Id, _reads.Round);
+        _tracker.SetReadRound(Id, Confirm(_reads.Round));
         while (!_reads.IsEmpty && _reads.TryTakeConfirmed(_tracker.AgreedReadRound(), out PendingRead read))
         {
             AnswerRead(read, read.Index);
+        }
+    }
+
+    /// <summary>The newest round, up to one that is asked about, that this member confirms by now.</summary>
+    private long Confirm(long round)
+    {
+        if (!_options.ConfirmReadsByWrite)
+        {
+            return round;
+        }
+
+        _confirmations.Ask(Term, round);
+        return _confirmations.Confirmed;
+    }
+
+    /// <summary>A write has come through that a round waited for.</summary>
+    private void RoundConfirmed()
+    {
+        if (Role == RaftRole.Leader)
+        {
+            AnswerConfirmedReads();
+        }
+        else if (Leader != ReplicaId.None)
+        {
+            Send(new HeartbeatResponse(Id, Leader, Term, Confirm(0)));
         }
     }
 

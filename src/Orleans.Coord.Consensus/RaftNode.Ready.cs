@@ -33,6 +33,11 @@ public sealed partial class RaftNode
         ReadOnlySpan<Entry> entries = Log.TakeUnwritten();
         HardState? hardState = TakeHardState(entries);
         long token = hardState is null && entries.IsEmpty ? 0 : _writes.Issue(Log.HandedOut);
+        if (token != 0)
+        {
+            _confirmations.Issued(token);
+        }
+
         _writes.Seal(_outbox);
         (_outbox, _sent) = (_sent, _outbox);
         _outbox.Clear();
@@ -74,6 +79,11 @@ public sealed partial class RaftNode
         {
             _tracker.SetMatch(Id, Log.Stable);
             AdvanceCommit();
+        }
+
+        if (_confirmations.Complete(token))
+        {
+            RoundConfirmed();
         }
 
         foreach (Message message in _released)
@@ -141,12 +151,13 @@ public sealed partial class RaftNode
 
     /// <summary>
     /// Term and vote whenever they change. The commit index only rides along with entries, as a hint, and never names
-    /// an entry of the same write, so that no prefix of the store's writes has a commit index beyond its log.
+    /// an entry of the same write, so that no prefix of the store's writes has a commit index beyond its log. A round
+    /// of reads may want a write of its own.
     /// </summary>
     private HardState? TakeHardState(ReadOnlySpan<Entry> entries)
     {
         LogIndex commit = entries.IsEmpty ? Log.Commit : Min(Log.Commit, entries[0].Index - 1);
-        bool changed = Term != _savedTerm || Vote != _savedVote;
+        bool changed = Term != _savedTerm || Vote != _savedVote || (_confirmations.IsDue && entries.IsEmpty);
         if (!changed && (entries.IsEmpty || commit <= _savedCommit))
         {
             return null;

@@ -32,6 +32,13 @@ public sealed record RaftOptions
     /// <summary>Bytes of applied entries kept in memory for followers that are a little behind.</summary>
     public long MaxWindowBytes { get; init; } = 16 * 1024 * 1024;
 
+    /// <summary>
+    /// Whether a member confirms a leader, itself included, to waiting reads only once a write of its own has come
+    /// through that began after it was asked. Needed where its store may have got another owner meanwhile, who votes
+    /// in its name: only a write tells. Reads then cost a write of a quorum, shared by all that wait.
+    /// </summary>
+    public bool ConfirmReadsByWrite { get; init; }
+
     /// <summary>Bugs to plant; for tests only.</summary>
     internal RaftFaults Faults { get; init; }
 

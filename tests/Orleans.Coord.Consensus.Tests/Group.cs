@@ -118,6 +118,14 @@ internal sealed class Group
         Member(id).Start((ulong)id + 100);
     }
 
+    /// <summary>Another owner runs a member from now on; returns the one before, which hears of nothing.</summary>
+    public Member TakeOver(int id)
+    {
+        Member before = Member(id);
+        Members[id - 1] = before.TakenOver((ulong)id + 200);
+        return before;
+    }
+
     public void Settle()
     {
         bool busy = true;

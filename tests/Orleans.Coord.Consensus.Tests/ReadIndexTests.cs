@@ -1,3 +1,5 @@
+using Orleans.Coord.Consensus.Tests.Sim;
+
 namespace Orleans.Coord.Consensus.Tests;
 
 /// <summary>
@@ -5,6 +7,8 @@ namespace Orleans.Coord.Consensus.Tests;
 /// </summary>
 public sealed class ReadIndexTests
 {
+    private static readonly RaftOptions _byWrite = new() { ConfirmReadsByWrite = true };
+
     [Fact]
     public void ALeaderAnswersAfterAQuorumHasAnsweredItsHeartbeat()
     {
@@ -125,5 +129,86 @@ public sealed class ReadIndexTests
         group[1].Step(old);
         group.Settle();
         Assert.Empty(group.Member(1).ReadStates);
+    }
+
+    [Fact]
+    public void AMemberThatWasTakenOverUnawares_ConfirmsADeposedLeader() =>
+        Assert.Throws<SafetyViolationException>(() => ConfirmsAsTakenOver(new RaftOptions()));
+
+    [Fact]
+    public void WhereAWriteMustComeThroughFirst_ItDoesNot() =>
+        Assert.Empty(ConfirmsAsTakenOver(_byWrite).ReadStates);
+
+    [Fact]
+    public void ALeaderThatWasTakenOverUnawares_DoesNotCountItselfEither()
+    {
+        Group group = Group.Led(3, options: _byWrite);
+        Member frozen = group.TakeOver(1);
+        group.Cut(3, 2);
+        group.Elect(3);
+        group.Propose(3);
+        group.Sent.Clear();
+        frozen.AskRead(1);
+        frozen.Turn(group.Sent.Add);
+        foreach (Heartbeat asked in group.Sent.OfType<Heartbeat>().Where(m => m.To == Group.Id(2)).ToArray())
+        {
+            frozen.Node.Step(new HeartbeatResponse(Group.Id(2), Group.Id(1), asked.Term, asked.ReadRound));
+        }
+
+        frozen.Turn(group.Sent.Add);
+        Assert.Empty(frozen.ReadStates);
+    }
+
+    [Fact]
+    public void ReadsThatWaitForWrites_AreAnsweredWhenAQuorumsHaveComeThrough()
+    {
+        Group group = Group.Led(3, options: _byWrite);
+        group.HangDisk(1);
+        group.HangDisk(2);
+        group.Member(1).AskRead(1);
+        group.Settle();
+        Assert.Empty(group.Member(1).ReadStates);
+        group.FreeDisk(2);
+        Assert.Single(group.Member(1).ReadStates);
+        group.Member(3).AskRead(2);
+        group.Settle();
+        Assert.Single(group.Member(3).ReadStates);
+    }
+
+    [Fact]
+    public void AConfirmationThatIsLostComesAgainWithTheNextHeartbeat_AndCostsNoFurtherWrite()
+    {
+        Group group = Group.Led(3, options: _byWrite);
+        group.Loses = message => message is HeartbeatResponse { ReadRound: > 0 };
+        group.Member(1).AskRead(1);
+        group.Settle();
+        Assert.Empty(group.Member(1).ReadStates);
+        group.Loses = _ => false;
+        group.HangDisk(2);
+        group.HangDisk(3);
+        group.Tick(2, 1);
+        Assert.Single(group.Member(1).ReadStates);
+        Assert.Equal(0, group.Member(2).Store.PendingWrites + group.Member(3).Store.PendingWrites);
+    }
+
+    // Member 2 is frozen while somebody else runs it, and votes for member 3. It wakes to what the old leader has sent.
+    private static Member ConfirmsAsTakenOver(RaftOptions options)
+    {
+        Group group = Group.Led(3, options: options);
+        Member frozen = group.TakeOver(2);
+        group.Isolate(1);
+        group.Elect(3);
+        group.Propose(3);
+        group.Sent.Clear();
+        group.Member(1).AskRead(1);
+        group.Settle();
+        foreach (Heartbeat late in group.Sent.OfType<Heartbeat>().Where(m => m.To == Group.Id(2)).ToArray())
+        {
+            frozen.Node.Step(late);
+        }
+
+        frozen.Turn(group[1].Step);
+        group.Settle();
+        return group.Member(1);
     }
 }

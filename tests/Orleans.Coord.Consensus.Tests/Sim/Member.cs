@@ -14,7 +14,7 @@ internal sealed class Member(ReplicaId id, RaftOptions options, SafetyChecker ch
 
     public ReplicaId Id => id;
 
-    public MemoryStore Store { get; } = new();
+    public MemoryStore Store { get; private init; } = new();
 
     public Machine Machine { get; } = new();
 
@@ -45,6 +45,15 @@ internal sealed class Member(ReplicaId id, RaftOptions options, SafetyChecker ch
             ReadEntries = Store.Read,
         };
         _node = new RaftNode(start, options, new SplitMix64(seed), faults);
+    }
+
+    /// <summary>The same member, run from its store by somebody else; this one does not know, and writes no more.
+    /// </summary>
+    public Member TakenOver(ulong seed)
+    {
+        var successor = new Member(id, options, checker, faults) { Store = Store.Copy() };
+        successor.Start(seed);
+        return successor;
     }
 
     public void Crash(int survivors = 0)

@@ -49,6 +49,15 @@ internal sealed class MemoryStore
         _written.CopyFrom(_durable);
     }
 
+    /// <summary>What another owner of the store finds in it.</summary>
+    public MemoryStore Copy()
+    {
+        var copy = new MemoryStore { HardState = HardState, Snapshot = Snapshot, SnapshotBytes = SnapshotBytes };
+        copy._durable.CopyFrom(_durable);
+        copy._written.CopyFrom(_durable);
+        return copy;
+    }
+
     public void SaveSnapshot(SnapshotMetadata snapshot, byte[] bytes)
     {
         if (snapshot.Index > Snapshot.Index)

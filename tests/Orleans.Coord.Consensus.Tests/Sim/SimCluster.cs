@@ -28,7 +28,7 @@ internal sealed class SimCluster
     private ulong _nextContext;
     private byte _nextPayload;
 
-    public SimCluster(ulong seed, RaftFaults faults = RaftFaults.None)
+    public SimCluster(ulong seed, RaftFaults faults = RaftFaults.None, bool confirmsByWrite = false)
     {
         _random = new SplitMix64(seed);
         int initial = 1 + (2 * _random.Below(3));
@@ -38,7 +38,7 @@ internal sealed class SimCluster
         _maxDelay = Pick(1, 3, 8);
         _writeSlowness = Pick(1, 2, 6);
         _changesMembers = _random.Below(2) == 0;
-        RaftOptions options = RandomOptions();
+        RaftOptions options = RandomOptions() with { ConfirmReadsByWrite = confirmsByWrite };
         IEnumerable<ReplicaId> voters = Enumerable.Range(1, initial).Select(i => new ReplicaId((byte)i));
         QuorumConfig config = QuorumConfig.Create([.. voters]);
         for (byte i = 1; i <= Ids; i++)

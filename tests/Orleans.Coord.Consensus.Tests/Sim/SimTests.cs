@@ -30,6 +30,14 @@ public sealed class SimTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void SoIsAGroupWhoseReadsWaitForWrites()
+    {
+        int reads = Enumerable.Range(0, SeedsPerBlock)
+            .Sum(i => RunSeed((ulong)(1000 + i), confirmsByWrite: true).ServedReads);
+        Assert.True(reads > SeedsPerBlock);
+    }
+
+    [Fact]
     public void ASeedRunTwiceGivesTheSameTrace()
     {
         var first = new SimCluster(7);
@@ -40,9 +48,9 @@ public sealed class SimTests(ITestOutputHelper output)
         Assert.NotEqual(0UL, first.TraceHash);
     }
 
-    private static SafetyChecker RunSeed(ulong seed)
+    private static SafetyChecker RunSeed(ulong seed, bool confirmsByWrite = false)
     {
-        var cluster = new SimCluster(seed);
+        var cluster = new SimCluster(seed, confirmsByWrite: confirmsByWrite);
         try
         {
             cluster.Run();

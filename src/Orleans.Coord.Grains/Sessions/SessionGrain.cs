@@ -9,6 +9,7 @@ namespace Orleans.Coord.Grains.Sessions;
 /// <summary>Carries one connection's frames between Orleans and the silo's replica.</summary>
 [PreferLocalPlacement]
 [GrainDirectory(EchoDirectory.Name)]
+[CollectionAgeLimit(Minutes = 2)]
 internal sealed class SessionGrain : IGrainBase, ISessionGrain
 {
     // Shows the reader that the stream lives; Orleans drops one that nobody has asked for half a minute.

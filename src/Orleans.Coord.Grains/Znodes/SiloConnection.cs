@@ -8,14 +8,17 @@ namespace Orleans.Coord.Grains.Znodes;
 internal sealed class SiloConnection : IOutputSink
 {
     private readonly ConcurrentDictionary<int, TaskCompletionSource<Answer>> _asked = [];
-    private readonly TaskCompletionSource<bool> _welcomed = NewSource<bool>();
+    private readonly TaskCompletionSource<int> _welcomed = NewSource<int>();
     private readonly ReplicaConnection _connection;
-    private int _lastXid;
+    private uint _asks;
 
     public SiloConnection(LocalReplica replica) => _connection = new ReplicaConnection(replica, this);
 
-    /// <summary>Whether the replica has given a session; completes when it has answered.</summary>
-    public Task<bool> Welcomed => _welcomed.Task;
+    /// <summary>
+    /// The time-out of the session that the replica has given, milliseconds; 0 for none. Completes when it has
+    /// answered.
+    /// </summary>
+    public Task<int> Welcomed => _welcomed.Task;
 
     /// <summary>Whether nothing can be asked any more.</summary>
     public bool IsOver => _connection.IsClosed;
@@ -29,7 +32,8 @@ internal sealed class SiloConnection : IOutputSink
     /// <param name="barrier">Whether it must see all that any silo has acknowledged before.</param>
     public async Task<Answer> AskAsync(ZnodeRequest request, bool barrier)
     {
-        int xid = Interlocked.Increment(ref _lastXid);
+        // Positive, however many there are: the others have meanings of their own.
+        int xid = (int)(Interlocked.Increment(ref _asks) % int.MaxValue) + 1;
         TaskCompletionSource<Answer> answer = NewSource<Answer>();
         _asked[xid] = answer;
         var frames = new JuteWriter();
@@ -64,7 +68,7 @@ internal sealed class SiloConnection : IOutputSink
         ReadOnlyMemory<byte> rest = frames;
         if (!_welcomed.Task.IsCompleted)
         {
-            _welcomed.TrySetResult(IsWelcome(TakeFrame(ref rest)));
+            _welcomed.TrySetResult(TimeoutOf(TakeFrame(ref rest)));
         }
 
         while (!rest.IsEmpty)
@@ -85,7 +89,7 @@ internal sealed class SiloConnection : IOutputSink
 
     public void End()
     {
-        _welcomed.TrySetResult(false);
+        _welcomed.TrySetResult(0);
         FailAsked();
     }
 
@@ -108,11 +112,11 @@ internal sealed class SiloConnection : IOutputSink
         return frame;
     }
 
-    private static bool IsWelcome(ReadOnlyMemory<byte> frame)
+    private static int TimeoutOf(ReadOnlyMemory<byte> frame)
     {
         var reader = new JuteReader(frame.Span);
         reader.ReadInt();
-        return reader.ReadInt() > 0;
+        return reader.ReadInt();
     }
 
     // An asker's work must not run in the replica's turn.

@@ -6,7 +6,8 @@ namespace Orleans.Coord.Grains.Znodes;
 /// </summary>
 internal sealed class SiloSession : IDisposable
 {
-    private const int TimeoutMs = 30_000;
+    private const int WantedTimeoutMs = 30_000;
+    private const int BeatsPerTimeout = 4;
 
     // An election takes less.
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
@@ -21,8 +22,7 @@ internal sealed class SiloSession : IDisposable
     public SiloSession(LocalReplicas replicas)
     {
         _replicas = replicas;
-        var period = TimeSpan.FromMilliseconds(TimeoutMs / 4);
-        _heart = new Timer(_ => Beat(), null, period, period);
+        _heart = new Timer(_ => Beat(), null, Timeout.Infinite, Timeout.Infinite);
     }
 
     /// <summary>
@@ -35,7 +35,7 @@ internal sealed class SiloSession : IDisposable
     {
         DateTime deadline = DateTime.UtcNow + _patience;
         SiloConnection connection = Connect();
-        while (!await connection.Welcomed)
+        while (await connection.Welcomed <= 0)
         {
             if (DateTime.UtcNow > deadline)
             {
@@ -76,8 +76,22 @@ internal sealed class SiloSession : IDisposable
             _current = made = new SiloConnection(_replicas.Own);
         }
 
-        made.Start(TimeoutMs);
+        made.Start(WantedTimeoutMs);
+        _ = KeepAliveAsync(made);
         return made;
+    }
+
+    // The silo's settings may allow a shorter time-out than the one that was wanted.
+    private async Task KeepAliveAsync(SiloConnection connection)
+    {
+        int period = await connection.Welcomed / BeatsPerTimeout;
+        lock (_lock)
+        {
+            if (period > 0 && !_disposed && connection == _current)
+            {
+                _heart.Change(period, period);
+            }
+        }
     }
 
     private void Beat()

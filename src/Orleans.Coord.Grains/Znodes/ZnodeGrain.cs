@@ -7,6 +7,7 @@ namespace Orleans.Coord.Grains.Znodes;
 /// <summary>A znode's operations as requests to the silo's replica.</summary>
 [StatelessWorker(1)]
 [Reentrant]
+[CollectionAgeLimit(Minutes = 2)]
 internal sealed class ZnodeGrain : IGrainBase, IZnodeGrain
 {
     // Xid, operation, flags, version, access control list and the lengths between them.

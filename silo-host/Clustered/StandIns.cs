@@ -23,6 +23,9 @@ internal sealed partial class StandIns : IAsyncDisposable
     private static readonly TimeSpan _holdDown = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _period = TimeSpan.FromMilliseconds(200);
 
+    // A replica that cannot be run here, or soon stops, is tried again less and less often.
+    private static readonly TimeSpan _longestRetry = TimeSpan.FromSeconds(5);
+
     private readonly CoordSettings _settings;
     private readonly IServiceProvider _silo;
     private readonly ReplicaStore _store;
@@ -32,9 +35,11 @@ internal sealed partial class StandIns : IAsyncDisposable
     private readonly ReplicaSilos _silos;
     private readonly LocalReplicas _local;
     private readonly Dictionary<ReplicaId, Running> _running = [];
-    private readonly Dictionary<ReplicaId, DateTime> _goneSince = [];
+    private readonly Dictionary<ReplicaId, long> _goneSince = [];
+    private readonly Dictionary<ReplicaId, Trouble> _troubles = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _watch;
+    private volatile RecordDisk? _opening;
 
     private StandIns(
         CoordSettings settings, IServiceProvider silo, ReplicaStore store, ReplicaHost own, ILoggerFactory loggers)
@@ -58,6 +63,8 @@ internal sealed partial class StandIns : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
+        // It may wait for a database that is away.
+        _opening?.StopWaiting();
         await _watch;
         foreach (ReplicaId id in _running.Keys.ToArray())
         {
@@ -70,21 +77,28 @@ internal sealed partial class StandIns : IAsyncDisposable
     private async Task WatchAsync()
     {
         await PauseAsync(_patienceAtStart);
-        while (!_stop.IsCancellationRequested)
+        string? told = null;
+        // Once the own replica has stopped, this silo is about to end.
+        while (!_stop.IsCancellationRequested && !_own.Pump.Failure.IsCompleted)
         {
             try
             {
                 await LookAsync();
+                told = null;
             }
             catch (OperationCanceledException)
             {
                 return;
             }
-#pragma warning disable CA1031 // Whatever it is, the next look may find it gone; the operator hears of it.
+#pragma warning disable CA1031 // Whatever it is, the next look may find it gone; the operator hears of it, once.
             catch (Exception e)
 #pragma warning restore CA1031
             {
-                Trouble(_logger, e);
+                if (told != e.Message)
+                {
+                    told = e.Message;
+                    Failed(_logger, e);
+                }
             }
 
             await PauseAsync(_period);
@@ -97,11 +111,23 @@ internal sealed partial class StandIns : IAsyncDisposable
     private async Task LookAsync()
     {
         List<ReplicaId> mine = await MineAsync();
+        foreach (ReplicaId id in _troubles.Keys.Where(id => !mine.Contains(id)).ToArray())
+        {
+            _troubles.Remove(id);
+        }
+
         foreach ((ReplicaId id, Running running) in _running.ToArray())
         {
             if (running.Host.Pump.Failure.IsCompleted)
             {
-                await StopAsync(id, (await running.Host.Pump.Failure).Message);
+                string reason = (await running.Host.Pump.Failure).Message;
+                await StopAsync(id, reason);
+                if (Environment.TickCount64 - running.Since > _longestRetry.TotalMilliseconds)
+                {
+                    _troubles.Remove(id);
+                }
+
+                Postpone(id, reason);
             }
             else if (!mine.Contains(id))
             {
@@ -114,7 +140,7 @@ internal sealed partial class StandIns : IAsyncDisposable
             }
         }
 
-        foreach (ReplicaId id in mine.Where(id => !_running.ContainsKey(id)))
+        foreach (ReplicaId id in mine.Where(id => !_running.ContainsKey(id) && IsDue(id)))
         {
             // Not on this thread: what the data need to be recovered is waited for.
             await Task.Run(() => Run(id));
@@ -126,7 +152,7 @@ internal sealed partial class StandIns : IAsyncDisposable
     {
         IReadOnlyList<ReplicaId> voters = await _own.AskAsync<IReadOnlyList<ReplicaId>>(
             replica => [.. replica.Raft.Configuration.Voters]).WaitAsync(_stop.Token);
-        DateTime now = DateTime.UtcNow;
+        long now = Environment.TickCount64;
         List<ReplicaId> mine = [];
         foreach (ReplicaId id in voters)
         {
@@ -138,7 +164,7 @@ internal sealed partial class StandIns : IAsyncDisposable
             }
 
             _goneSince.TryAdd(id, now);
-            if (standIn == _local.OwnId && now - _goneSince[id] >= _holdDown)
+            if (standIn == _local.OwnId && now - _goneSince[id] >= _holdDown.TotalMilliseconds)
             {
                 mine.Add(id);
             }
@@ -151,6 +177,12 @@ internal sealed partial class StandIns : IAsyncDisposable
     {
         (RecordDisk disk, ReplicaStorage storage) = _store.Of(id);
         ReplicaHost? host = null;
+        _opening = disk;
+        if (_stop.IsCancellationRequested)
+        {
+            disk.StopWaiting();
+        }
+
         try
         {
             host = ReplicaHost.Open(_settings, storage);
@@ -159,17 +191,39 @@ internal sealed partial class StandIns : IAsyncDisposable
             var links = new GrainPeerTransport(id, _loggers);
             var admission = new PeerAdmission(storage, links);
             host.Start(ReplicaHost.OptionsOf(_settings, id, voters), links);
-            _running.Add(id, new Running(host, disk, links));
+            _running.Add(id, new Running(host, disk, links, Environment.TickCount64));
             _local.Add(new LocalReplica(id, host.Pump, host.Pump, admission.Admit));
             links.Start(_silo, new ReplicaData(host.Directory.Incarnation, host.Directory.Generation), host.Pump);
             Runs(_logger, id);
         }
-        catch (Exception e) when (e is StorageException or FeatureLevelException)
+#pragma warning disable CA1031 // Whatever it is, this silo's own replica has nothing to do with it.
+        catch (Exception e)
+#pragma warning restore CA1031
         {
             host?.Directory.Dispose();
             _store.Release(disk);
-            NotRun(_logger, id, e.Message);
+            if (!_stop.IsCancellationRequested && Postpone(id, e.Message))
+            {
+                NotRun(_logger, id, e is StorageException or FeatureLevelException ? e.Message : e.ToString());
+            }
         }
+        finally
+        {
+            _opening = null;
+        }
+    }
+
+    private bool IsDue(ReplicaId id) =>
+        !_troubles.TryGetValue(id, out Trouble? trouble) || Environment.TickCount64 >= trouble.NotBefore;
+
+    // Each time for twice as long. Whether it is for another reason than the last time.
+    private bool Postpone(ReplicaId id, string reason)
+    {
+        Trouble? last = _troubles.GetValueOrDefault(id);
+        TimeSpan pause = last is null ? _period : 2 * last.Pause;
+        pause = pause < _longestRetry ? pause : _longestRetry;
+        _troubles[id] = new Trouble(reason, Environment.TickCount64 + (long)pause.TotalMilliseconds, pause);
+        return reason != last?.Reason;
     }
 
     private async Task StopAsync(ReplicaId id, string reason)
@@ -198,7 +252,10 @@ internal sealed partial class StandIns : IAsyncDisposable
     private static partial void NotRun(ILogger logger, ReplicaId replica, string reason);
 
     [LoggerMessage(4, LogLevel.Error, "Looking after replicas whose silos are gone failed")]
-    private static partial void Trouble(ILogger logger, Exception exception);
+    private static partial void Failed(ILogger logger, Exception exception);
 
-    private sealed record Running(ReplicaHost Host, RecordDisk Disk, GrainPeerTransport Links);
+    // Times are those of Environment.TickCount64.
+    private sealed record Running(ReplicaHost Host, RecordDisk Disk, GrainPeerTransport Links, long Since);
+
+    private sealed record Trouble(string Reason, long NotBefore, TimeSpan Pause);
 }

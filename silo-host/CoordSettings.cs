@@ -66,6 +66,12 @@ public sealed class CoordSettings
     public int GrainClientPort { get; set; }
 
     /// <summary>
+    /// Orleans host: an observer whose silo is gone for this many milliseconds is removed, and its id for good; 0 keeps
+    /// it.
+    /// </summary>
+    public int RemoveObserversAfterMs { get; set; }
+
+    /// <summary>
     /// Whether this silo, while its data directory is empty, waits to be added to a running ensemble instead of
     /// beginning one.
     /// </summary>
@@ -207,6 +213,9 @@ public sealed class CoordSettings
         Require(
             VoterIds.Distinct().Count() == VoterIds.Count && VoterIds.All(id => id.Value > 0), nameof(Voters), Voters,
             "different ids from 1 to 255, separated by commas");
+        Require(
+            RemoveObserversAfterMs is 0 or >= 60_000, nameof(RemoveObserversAfterMs),
+            RemoveObserversAfterMs.ToString(), "0, or at least 60000: a silo that is only restarted comes back");
         Range(nameof(TickTimeMs), TickTimeMs, 10, 3_600_000);
         Range(nameof(MinSessionTimeoutMs), MinSessionTimeoutMs, 0, int.MaxValue);
         Range(nameof(MaxSessionTimeoutMs), MaxSessionTimeoutMs, 0, int.MaxValue);
@@ -266,6 +275,9 @@ public sealed class CoordSettings
     internal bool IsGrouped => !string.IsNullOrWhiteSpace(Voters);
 
     internal bool IsInGrainStorage => Storage.Equals("GrainStorage", StringComparison.OrdinalIgnoreCase);
+
+    internal TimeSpan? LongestAbsence =>
+        RemoveObserversAfterMs == 0 ? null : TimeSpan.FromMilliseconds(RemoveObserversAfterMs);
 
     internal string ClusterFolder => Path.GetFullPath(
         string.IsNullOrWhiteSpace(ClusterDirectory) ? Path.Combine(DataDirectory, "cluster") : ClusterDirectory);

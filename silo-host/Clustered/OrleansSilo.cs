@@ -95,7 +95,7 @@ internal sealed class OrleansSilo : IClusterRuntime
             return;
         }
 
-        _roster = Roster.Start(_host!.Services, replica, _loggers);
+        _roster = Roster.Start(_host!.Services, replica, _settings.LongestAbsence, _loggers);
         if (_store is not null)
         {
             _standIns = StandIns.Start(_settings, _host!.Services, _store, replica, _loggers);

@@ -11,7 +11,8 @@ namespace Orleans.Coord.SiloHost.Clustered;
 /// <summary>
 /// While this silo's replica leads, keeps the group's members in step with the cluster's silos: writes down the first
 /// voters, adds the member of a silo that has joined as an observer, and follows silos that come back at another
-/// address. Who is to vote, and who is removed, is the operator's decision.
+/// address. Who is to vote is the operator's decision, and who is removed; only observers may be removed by themselves,
+/// if the settings say so.
 /// </summary>
 internal sealed partial class Roster : IAsyncDisposable
 {
@@ -20,23 +21,32 @@ internal sealed partial class Roster : IAsyncDisposable
     private readonly IGrainFactory _grains;
     private readonly ReplicaSilos _silos;
     private readonly ReplicaHost _own;
+    private readonly TimeSpan? _longestAbsence;
     private readonly ILogger _logger;
+    private readonly Dictionary<ReplicaId, long> _absentSince = [];
     private readonly Dictionary<ReplicaId, (SiloAddress Silo, EnsembleMember Member)> _described = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _watch;
+    private string? _told;
 
-    private Roster(IServiceProvider silo, ReplicaHost own, ILoggerFactory loggers)
+    private Roster(IServiceProvider silo, ReplicaHost own, TimeSpan? longestAbsence, ILoggerFactory loggers)
     {
         _grains = silo.GetRequiredService<IGrainFactory>();
         _silos = silo.GetRequiredService<ReplicaSilos>();
         _own = own;
+        _longestAbsence = longestAbsence;
         _logger = loggers.CreateLogger("Orleans.Coord.Roster");
         _watch = WatchAsync();
     }
 
     /// <summary>Watches the cluster until disposed.</summary>
-    public static Roster Start(IServiceProvider silo, ReplicaHost own, ILoggerFactory loggers) =>
-        new(silo, own, loggers);
+    /// <param name="silo">The services of this silo, which has joined its cluster.</param>
+    /// <param name="own">This silo's replica.</param>
+    /// <param name="longestAbsence">After which an observer whose silo is gone is removed; null for never.</param>
+    /// <param name="loggers">Makes the logger <c>Orleans.Coord.Roster</c>.</param>
+    public static Roster Start(
+        IServiceProvider silo, ReplicaHost own, TimeSpan? longestAbsence, ILoggerFactory loggers) =>
+        new(silo, own, longestAbsence, loggers);
 
     public async ValueTask DisposeAsync()
     {
@@ -62,6 +72,15 @@ internal sealed partial class Roster : IAsyncDisposable
                 // The replica has stopped, and the silo does too.
                 return;
             }
+#pragma warning disable CA1031 // Whatever it is, the next look may find it gone; the operator hears of it, once.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                if (Tells(e.Message))
+                {
+                    Failed(_logger, e);
+                }
+            }
 
             await Task.Delay(_period, _stop.Token).ContinueWith(_ => { }, TaskScheduler.Default);
         }
@@ -73,15 +92,38 @@ internal sealed partial class Roster : IAsyncDisposable
             replica => replica.CanServe && replica.Raft.Role == Consensus.RaftRole.Leader
                 ? (replica.Machine.Ensemble, [.. replica.Raft.Configuration.Voters])
                 : null).WaitAsync(_stop.Token);
-        if (group is not var (ensemble, voters) || await NextChangeAsync(ensemble, voters) is not { } change)
+        if (group is not var (ensemble, voters))
         {
+            // Whoever leads next counts anew.
+            _absentSince.Clear();
             return;
         }
 
-        if (await _own.AskAsync(replica => replica.ChangeMembers(change)).WaitAsync(_stop.Token))
+        if (await NextChangeAsync(ensemble, voters) is not { } change)
         {
-            Changes(_logger, change.NewMembers ?? change.Joining!);
+            _told = null;
+            return;
         }
+
+        string text = change.NewMembers ?? change.Joining ?? $"without replica {change.Leaving}";
+        if (!ensemble.TryChange(change, 0, out _))
+        {
+            if (Tells(text))
+            {
+                Impossible(_logger, text);
+            }
+        }
+        else if (await _own.AskAsync(replica => replica.ChangeMembers(change)).WaitAsync(_stop.Token))
+        {
+            Changes(_logger, text);
+        }
+    }
+
+    private bool Tells(string text)
+    {
+        bool isNew = _told != text;
+        _told = text;
+        return isNew;
     }
 
     private async Task<ReconfigRequest?> NextChangeAsync(EnsembleConfig ensemble, ReplicaId[] voters)
@@ -96,13 +138,43 @@ internal sealed partial class Roster : IAsyncDisposable
                 : null;
         }
 
+        ReconfigRequest? impossible = null;
         foreach (EnsembleMember member in present.Where(m => !ensemble.WasRemoved(m.Replica)))
         {
             EnsembleMember? known = ensemble.Find(member.Replica);
             EnsembleMember wanted = known is { IsObserver: false } ? Voting(member) : member;
             if (wanted != known)
             {
-                return new ReconfigRequest(wanted.ToString(), null, null, ensemble.Version);
+                var change = new ReconfigRequest(wanted.ToString(), null, null, ensemble.Version);
+                if (ensemble.TryChange(change, 0, out _))
+                {
+                    return change;
+                }
+
+                // The others must not wait for it.
+                impossible ??= change;
+            }
+        }
+
+        return AbsentTooLong(ensemble) is { } gone
+            ? new ReconfigRequest(null, $"{gone}", null, ensemble.Version)
+            : impossible;
+    }
+
+    // An observer whose silo this leader has not seen for all that time.
+    private ReplicaId? AbsentTooLong(EnsembleConfig ensemble)
+    {
+        long now = Environment.TickCount64;
+        foreach (EnsembleMember member in ensemble.Members)
+        {
+            if (!member.IsObserver || _silos.Find(member.Replica) is not null)
+            {
+                _absentSince.Remove(member.Replica);
+            }
+            else if (!_absentSince.TryAdd(member.Replica, now)
+                && now - _absentSince[member.Replica] > _longestAbsence?.TotalMilliseconds)
+            {
+                return member.Replica;
             }
         }
 
@@ -156,6 +228,15 @@ internal sealed partial class Roster : IAsyncDisposable
 
     [LoggerMessage(1, LogLevel.Information, "The cluster's silos change the members: {Change}")]
     private static partial void Changes(ILogger logger, string change);
+
+    [LoggerMessage(3, LogLevel.Error, "Keeping the members in step with the cluster's silos failed")]
+    private static partial void Failed(ILogger logger, Exception exception);
+
+    [LoggerMessage(
+        4,
+        LogLevel.Warning,
+        "A silo cannot bring its member, whose address another one has; remove that one if it is gone: {Change}")]
+    private static partial void Impossible(ILogger logger, string change);
 
     [LoggerMessage(2, LogLevel.Debug, "Replica {Replica} does not say where it is: {Reason}")]
     private static partial void Silent(ILogger logger, ReplicaId replica, string reason);

@@ -13,15 +13,20 @@ internal sealed class TestMember : IClusterRuntime
     private readonly TaskCompletionSource _joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<Exception> _failure = new();
     private readonly GrainPeerTransport _links;
-    private readonly string _folder = Directory.CreateTempSubdirectory("coord-grains-").FullName;
+    private readonly string _folder;
     private readonly StandaloneSilo _silo;
     private readonly Task _serving;
     private ReplicaHost? _replica;
 
-    public TestMember(byte id, byte voters)
+    /// <param name="id">Its id.</param>
+    /// <param name="voters">How many begin the group; whoever has a higher id waits to be added.</param>
+    /// <param name="folder">Where its data are; null for a new folder.</param>
+    /// <param name="address">Where it says that it is.</param>
+    public TestMember(byte id, byte voters, string? folder = null, string address = "127.0.0.1")
     {
         Id = new ReplicaId(id);
-        Voters = [.. Enumerable.Range(1, voters).Select(voter => new ReplicaId((byte)voter))];
+        _folder = folder ?? Directory.CreateTempSubdirectory("coord-grains-").FullName;
+        Voters = id <= voters ? [.. Enumerable.Range(1, voters).Select(voter => new ReplicaId((byte)voter))] : [];
         _links = new GrainPeerTransport(Id, NullLoggerFactory.Instance);
         var settings = new CoordSettings { ClientPort = 0, DataDirectory = _folder, ReplicaId = id };
         _silo = StandaloneSilo.Open(
@@ -32,7 +37,10 @@ internal sealed class TestMember : IClusterRuntime
         {
             Admitted[peer] = data.Incarnation;
             return !Refused.Contains(peer);
-        }));
+        })
+        {
+            Description = $"server.{id}={address}:{1000 + id}:{2000 + id}:observer;{address}:{3000 + id}",
+        });
     }
 
     public ReplicaId Id { get; }
@@ -51,7 +59,9 @@ internal sealed class TestMember : IClusterRuntime
 
     public IReadOnlyList<ReplicaId> Voters { get; }
 
-    public IPeerTransport? Links => Voters.Count > 1 ? _links : null;
+    public IPeerTransport? Links => _links;
+
+    public ReplicaHost Replica => _replica!;
 
     public Task<Exception> Failure => _failure.Task;
 
@@ -74,10 +84,13 @@ internal sealed class TestMember : IClusterRuntime
 
     public async Task ServeAsync() => await _serving.WaitAsync(TimeSpan.FromSeconds(60));
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Stops it; returns the folder with its data.</summary>
+    public async Task<string> StopAndKeepAsync()
     {
         await _silo.DisposeAsync();
         _links.Stop();
-        Directory.Delete(_folder, recursive: true);
+        return _folder;
     }
+
+    public async ValueTask DisposeAsync() => Directory.Delete(await StopAndKeepAsync(), recursive: true);
 }

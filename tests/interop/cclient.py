@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import ensemble
-import servers
 import suite
 
 SOURCE = Path(__file__).with_name("cclient.c")
@@ -35,12 +34,9 @@ def test_shell(server):
 def main():
     options = suite.arguments(__doc__).parse_args()
     report = suite.Report("cclient")
-    with servers.Server(options.server, options.set) as server:
-        suite.run_tests(report, options.match, suite.tests_of(sys.modules[__name__]), server)
-    if options.ensemble and options.server == "coord":
-        report.suite = "cclient, three silos"
-        with ensemble.Ensemble(options.set) as server:
-            suite.run_tests(report, options.match, suite.tests_of(sys.modules[__name__]), server)
+    tests = suite.tests_of(sys.modules[__name__])
+    ensemble.on_each_server(
+        options, report, lambda server: suite.run_tests(report, options.match, tests, server))
     sys.exit(report.finish())
 
 

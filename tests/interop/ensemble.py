@@ -21,10 +21,12 @@ DEADLINE = 60
 
 
 class Ensemble:
-    """`./coord up --nodes 3` in a temporary folder."""
+    """`./coord up --nodes 3` in a temporary folder, on the given host or on the one that it chooses."""
 
-    def __init__(self, settings=()):
+    def __init__(self, settings=(), host=None):
         self.options = [word for setting in settings for word in ("--set", setting)]
+        if host:
+            self.options += ["--host", host]
 
     def __enter__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="interop-"))
@@ -101,6 +103,23 @@ def _is_free(port):
     import socket
     with socket.socket() as probe:
         return probe.connect_ex((zkwire.HOST, port)) != 0
+
+
+def on_each_server(options, report, run, **settings):
+    """Runs a suite's tests on each server that its options ask for; the report is named after it."""
+    name = report.suite
+    ours = [*options.set, *servers.coord_settings(**settings)]
+    if options.orleans:
+        report.suite = f"{name}, three Orleans silos"
+        with Ensemble(ours, "orleans") as server:
+            run(server)
+        return
+    with servers.Server(options.server, options.set, **settings) as server:
+        run(server)
+    if options.ensemble and options.server == "coord":
+        report.suite = f"{name}, three silos"
+        with Ensemble(ours, "standalone") as server:
+            run(server)
 
 
 class Writer(threading.Thread):

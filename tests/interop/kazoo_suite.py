@@ -148,36 +148,45 @@ def run(report, plugin, folder, *chosen):
         report.add("FAIL", "all of kazoo's tests are found and run", f"pytest: {ended!r}")
 
 
+def run_on_one(report, options, cluster, settings):
+    """All tests but those that want three servers."""
+    with servers.Server(options.server, options.set, **settings) as server:
+        cluster[:] = [ManagedServer(server)]
+        excluded = read_list("kazoo_excluded.txt", "kazoo_excluded_one.txt", f"kazoo_excluded_{options.server}.txt")
+        chosen = ["-k", "not TestReconfig"] if options.server == "coord" else []
+        run(report, Plugin(report, excluded, read_list("kazoo_races.txt"), options.match), server.folder, *chosen)
+
+
+def run_on_three(report, options, cluster, settings):
+    """The tests that stop servers, or change the members; all tests where they are asked for."""
+    extra = [*options.set, "Coord:ReadOnlyMode=true", "Coord:ReconfigEnabled=true"]
+    start = servers.silos if options.orleans else servers.ensemble
+    cluster[:] = [ManagedServer(server) for server in start(3, extra, **settings)]
+    wants_all = options.ensemble or options.orleans
+    excluded = read_list("kazoo_excluded.txt") if wants_all else {}
+    chosen = [] if wants_all else ["-k", "TestReadOnlyMode or TestReconfig or test_update_host_list"]
+    try:
+        cluster.start()
+        races = read_list("kazoo_races.txt") if wants_all else {}
+        run(report, Plugin(report, excluded, races, options.match), cluster[0].folder, *chosen)
+    finally:
+        cluster.destroy()
+
+
 def main():
     signal.signal(signal.SIGALRM, _too_long)
     # The tests break connections all the time, and kazoo warns each time.
     logging.getLogger("kazoo").addHandler(logging.NullHandler())
-    parser = suite.arguments(__doc__)
-    parser.add_argument("--orleans", action="store_true", help="the three are silos of an Orleans cluster")
-    options = parser.parse_args()
-    report = suite.Report("kazoo")
+    options = suite.arguments(__doc__).parse_args()
+    report = suite.Report("kazoo, three Orleans silos" if options.orleans else "kazoo")
     # As kazoo's harness configures ZooKeeper: the password of `super` is `test`.
     settings = {"super_digest": "super:D/InIHSb7yEEbrWz8b9l71RjZJU=", "sasl_users": {"jaasuser": "jaas_password"}}
-    with servers.Server(options.server, options.set, **settings) as server:
-        cluster = Cluster([ManagedServer(server)])
-        kazoo.testing.harness.get_global_cluster = lambda: cluster
-        excluded = read_list("kazoo_excluded.txt", "kazoo_excluded_one.txt", f"kazoo_excluded_{options.server}.txt")
-        chosen = ["-k", "not TestReconfig"] if options.server == "coord" else []
-        run(report, Plugin(report, excluded, read_list("kazoo_races.txt"), options.match), server.folder, *chosen)
+    cluster = Cluster()
+    kazoo.testing.harness.get_global_cluster = lambda: cluster
+    if not options.orleans:
+        run_on_one(report, options, cluster, settings)
     if options.server == "coord":
-        # Some tests stop servers, or change the members; all run against three where there is time.
-        extra = [*options.set, "Coord:ReadOnlyMode=true", "Coord:ReconfigEnabled=true"]
-        members = (servers.silos(3, extra, **settings) if options.orleans
-                   else servers.ensemble(3, extra, **settings))
-        cluster[:] = [ManagedServer(server) for server in members]
-        excluded = read_list("kazoo_excluded.txt") if options.ensemble else {}
-        chosen = [] if options.ensemble else ["-k", "TestReadOnlyMode or TestReconfig or test_update_host_list"]
-        try:
-            cluster.start()
-            races = read_list("kazoo_races.txt") if options.ensemble else {}
-            run(report, Plugin(report, excluded, races, options.match), cluster[0].folder, *chosen)
-        finally:
-            cluster.destroy()
+        run_on_three(report, options, cluster, settings)
     code = report.finish()
     # Some tests leave clients behind, whose threads would keep the process alive while they try to reconnect.
     os._exit(code)

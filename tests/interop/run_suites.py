@@ -8,12 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import postgres
 import servers
 import suite
 
 HERE = Path(__file__).resolve().parent
 
-# The program of each suite, quick ones first, and the minutes after which it must have hung.
+# The program of each suite, quick ones first, the minutes after which it must have hung, and its options.
 SUITES = {
     "cli": ("cli.py", 5),
     "tutorial": ("tutorial.py", 5),
@@ -37,9 +38,15 @@ SUITES = {
     "chaos": ("chaos.py", 90),
     "others": ("others.py", 10),
     "kazoo": ("kazoo_suite.py", 20),
+    "zkcli-orleans": ("zkcli.py", 5, "--orleans"),
+    "cclient-orleans": ("cclient.py", 5, "--orleans"),
+    "conformance-orleans": ("conformance", 10, "--orleans"),
+    "kazoo-orleans": ("kazoo_suite.py", 30, "--orleans"),
 }
+# Stock clients against three silos of an Orleans cluster.
+ORLEANS = [name for name, (_, _, *options) in SUITES.items() if "--orleans" in options]
 # Only with `--long`, or when named.
-LONG_ONLY = {"others"}
+LONG_ONLY = {"others", "kazoo-orleans"}
 # What `--long` adds.
 LONGER = {
     "kill9": ["--rounds", "100"],
@@ -95,6 +102,7 @@ def main():
     parser = argparse.ArgumentParser(prog="run", description=__doc__)
     parser.add_argument("--server", choices=servers.KINDS, default="coord")
     parser.add_argument("--long", action="store_true", help="the crash test at full length: 100 rounds")
+    parser.add_argument("--orleans", action="store_true", help=f"only {', '.join(ORLEANS)}")
     parser.add_argument("--only", default="", metavar="SUITE[:TEXT]", help=f"one of {', '.join(SUITES)}")
     parser.add_argument("--set", action="append", default=[], metavar="Section:Key=Value")
     options = parser.parse_args()
@@ -109,11 +117,17 @@ def main():
     for setting in options.set:
         common += ["--set", setting]
     totals = [0, 0, 0]
-    chosen = [name] if name else [each for each in SUITES if options.long or each not in LONG_ONLY]
+    chosen = ([name] if name else ORLEANS if options.orleans
+              else [each for each in SUITES if options.long or each not in LONG_ONLY])
+    lacking = postgres.without_orleans(options.server) if set(chosen) & set(ORLEANS) else None
     for suite_name in chosen:
-        program, minutes = SUITES[suite_name]
+        program, minutes, *own = SUITES[suite_name]
         longer = LONGER.get(suite_name, []) if options.long else []
-        counts = run_suite(program, common + longer, minutes)
+        if lacking and suite_name in ORLEANS:
+            print(f"SKIP  {suite_name}: {lacking}", flush=True)
+            counts = 0, 0, 1
+        else:
+            counts = run_suite(program, [*common, *own, *longer], minutes)
         totals = [total + count for total, count in zip(totals, counts)]
     print(suite.summary(*totals))
     passed, failed, _ = totals

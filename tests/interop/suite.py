@@ -44,6 +44,8 @@ def arguments(description):
                         help="a setting for our silo, as `./coord up --set` takes it")
     parser.add_argument("--ensemble", action="store_true",
                         help="suites that can: all tests against three of our members, too")
+    parser.add_argument("--orleans", action="store_true",
+                        help="suites that can: all tests against three silos of an Orleans cluster instead")
     return parser
 
 

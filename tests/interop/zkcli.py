@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 import ensemble
-import servers
 import suite
 
 ZKCLI = "/usr/share/zookeeper/bin/zkCli.sh"
@@ -153,15 +152,11 @@ def test_refused(server):
 def main():
     options = suite.arguments(__doc__).parse_args()
     report = suite.Report("zkcli")
-    settings = {"extended_types": True, "enforce_quota": True}
-    with servers.Server(options.server, options.set, **settings) as server:
+
+    def run(server):
         run_script(report, options.match, server)
         suite.run_tests(report, options.match, [test_one_command, test_refused], server)
-    if options.ensemble and options.server == "coord":
-        report.suite = "zkcli, three silos"
-        with ensemble.Ensemble([*options.set, *servers.coord_settings(**settings)]) as server:
-            run_script(report, options.match, server)
-            suite.run_tests(report, options.match, [test_one_command, test_refused], server)
+    ensemble.on_each_server(options, report, run, extended_types=True, enforce_quota=True)
     sys.exit(report.finish())
 
 

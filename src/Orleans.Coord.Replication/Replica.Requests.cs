@@ -54,7 +54,8 @@ public sealed partial class Replica
 
                 session.SaidLast = request.Op == OpCode.CloseSession;
                 break;
-            case RequestKind.Sync when !Has(ReplicaFaults.SyncAtOnce):
+            case RequestKind.Sync when !Has(ReplicaFaults.SyncAtOnce)
+                && !(request.Op == OpCode.LinearizableRead && Has(ReplicaFaults.ReadLocally)):
                 request.Kind = PendingKind.Barrier;
                 request.Ticket = NextTicket();
                 if (!AskBarrier(session, request.Ticket))

@@ -31,4 +31,7 @@ internal enum ReplicaFaults
 
     /// <summary>Never sends again what was lost on the way to the leader.</summary>
     NeverResend = 1 << 7,
+
+    /// <summary>Answers a linearizable read without asking the leader.</summary>
+    ReadLocally = 1 << 8,
 }

@@ -3,6 +3,29 @@ using Orleans.Coord.Jute;
 
 namespace Orleans.Coord.Tree;
 
+/// <summary>How much history there is at most, and how much of it one answer shows.</summary>
+internal sealed record ChangeLimits
+{
+    public static ChangeLimits Default { get; } = new();
+
+    /// <summary>Bytes of the paths in a block.</summary>
+    public int BlockBytes { get; init; } = 64 * 1024;
+
+    /// <summary>Changes in a block.</summary>
+    public int BlockRecords { get; init; } = 1024;
+
+    /// <summary>Bytes of all blocks but the newest.</summary>
+    public int MaxBytes { get; init; } = 8 * 1024 * 1024;
+
+    /// <summary>
+    /// Changes that one call looks at, so that it is over within a millisecond; a write's changes stay together.
+    /// </summary>
+    public int MaxLooks { get; init; } = 8 * 1024;
+
+    /// <summary>Bytes that one call answers, but for the rest of a write's changes.</summary>
+    public int MaxReplyBytes { get; init; } = 256 * 1024;
+}
+
 /// <summary>
 /// The newest changes of the tree, in the order of their zxids: what a client that was away asks for. Local to this
 /// replica, in no snapshot and no digest; it begins where the replica's state began. When it is full the oldest block
@@ -10,24 +33,27 @@ namespace Orleans.Coord.Tree;
 /// </summary>
 internal sealed class ChangeHistory
 {
-    private const int BlockBytes = 64 * 1024;
-    private const int BlockRecords = 1024;
-    private const int MaxBytes = 8 * 1024 * 1024;
-    private const int RecordBytes = 32;
+    /// <summary>Bytes that a change takes, but for its path.</summary>
+    public const int RecordBytes = 32;
 
-    // What one call may look at and answer, so that it is over within a millisecond; a write's changes stay together.
-    private const int MaxLooks = 8 * 1024;
-    private const int MaxReplyBytes = 256 * 1024;
-
+    private readonly ChangeLimits _limits;
     private readonly Queue<Block> _blocks = new();
     private Block? _newest;
     private long _bytes;
 
     /// <param name="since">The zxid of the state that the history begins with.</param>
-    public ChangeHistory(long since) => Horizon = since;
+    /// <param name="limits">How much of it there is.</param>
+    public ChangeHistory(long since, ChangeLimits limits)
+    {
+        Horizon = since;
+        _limits = limits;
+    }
 
     /// <summary>All changes with a greater zxid are here.</summary>
     public long Horizon { get; private set; }
+
+    /// <summary>Bugs to plant; for tests only.</summary>
+    public TreeFaults Faults { get; set; }
 
     public void Add(long zxid, WatchEventType type, ReadOnlySpan<byte> path, AclList acl)
     {
@@ -48,7 +74,7 @@ internal sealed class ChangeHistory
     public bool TryRead(
         long since, ReadOnlySpan<byte> root, bool subtree, long newest, ReadOnlySpan<byte> identities, JuteWriter reply)
     {
-        if (since < Horizon)
+        if (since < Horizon && !Has(TreeFaults.HideLoss))
         {
             return false;
         }
@@ -67,8 +93,8 @@ internal sealed class ChangeHistory
 
             foreach (ref readonly Record record in block.Records)
             {
-                bool enough = looks >= MaxLooks || reply.Length - start >= MaxReplyBytes;
-                if (enough && record.Zxid > last)
+                bool enough = looks >= _limits.MaxLooks || reply.Length - start >= _limits.MaxReplyBytes;
+                if (enough && (record.Zxid > last || Has(TreeFaults.DivideWrite)))
                 {
                     End(reply, start, count, last, more: true);
                     return true;
@@ -123,41 +149,46 @@ internal sealed class ChangeHistory
     private Block NewBlock(int pathLength)
     {
         Block? free = null;
-        while (_bytes > MaxBytes)
+        while (_bytes > _limits.MaxBytes)
         {
             free = _blocks.Dequeue();
             _bytes -= free.Size;
             Horizon = free.LastZxid;
         }
 
-        if (free is null || !free.CanHold(pathLength))
+        if (free is null || !CanHold(free, pathLength))
         {
-            return new Block(Math.Max(BlockBytes, pathLength));
+            return new Block(Math.Max(_limits.BlockBytes, pathLength), _limits.BlockRecords);
         }
 
         free.Clear();
         return free;
     }
 
+    private bool CanHold(Block free, int pathLength) =>
+        free.PathBytes == _limits.BlockBytes && pathLength <= _limits.BlockBytes;
+
+    private bool Has(TreeFaults fault) => (Faults & fault) != 0;
+
     [StructLayout(LayoutKind.Auto)]
     private readonly record struct Record(long Zxid, int Start, int Length, WatchEventType Type, AclList Acl);
 
-    private sealed class Block(int bytes)
+    private sealed class Block(int bytes, int records)
     {
         private readonly byte[] _paths = new byte[bytes];
-        private readonly Record[] _records = new Record[BlockRecords];
+        private readonly Record[] _records = new Record[records];
         private int _used;
         private int _count;
 
-        public int Size => _paths.Length + (BlockRecords * RecordBytes);
+        public int PathBytes => _paths.Length;
+
+        public int Size => _paths.Length + (_records.Length * RecordBytes);
 
         public long LastZxid => _records[_count - 1].Zxid;
 
         public ReadOnlySpan<Record> Records => _records.AsSpan(0, _count);
 
-        public bool HasRoom(int pathLength) => _count < BlockRecords && _paths.Length - _used >= pathLength;
-
-        public bool CanHold(int pathLength) => _paths.Length == BlockBytes && pathLength <= BlockBytes;
+        public bool HasRoom(int pathLength) => _count < _records.Length && _paths.Length - _used >= pathLength;
 
         public ReadOnlySpan<byte> PathOf(in Record record) => _paths.AsSpan(record.Start, record.Length);
 

@@ -6,8 +6,8 @@ namespace Orleans.Coord.Tree;
 /// <summary>What ZooKeeper does not have: numbered writes and the history of changes (docs/EXTENSIONS.md).</summary>
 public sealed partial class CoordStateMachine
 {
-    private readonly ChangeHistory _history;
     private readonly Znode _about;
+    private ChangeHistory _history;
 
     /// <summary>All changes with a zxid above this one are in this replica's history.</summary>
     public long HistoryHorizon => _history.Horizon;
@@ -28,6 +28,10 @@ public sealed partial class CoordStateMachine
         _about.Data = Encoding.ASCII.GetBytes(
             $"orleans.coord 1\nfeature-level {(int)level}\n{numbered}linearizable-reads 1\nchange-history 1\n");
     }
+
+    /// <summary>Gives the history other limits; with them it begins anew. For tests only.</summary>
+    internal void LimitHistory(ChangeLimits limits) =>
+        _history = new ChangeHistory(LastApplied, limits) { Faults = Faults };
 
     /// <summary>Whether a numbered write has run before, so that running it again only repeats its answer.</summary>
     /// <param name="sessionId">Whose.</param>
@@ -133,7 +137,8 @@ public sealed partial class CoordStateMachine
         }
 
         KeptResults results = Sessions.ForgetResults(session, lowest);
-        if (number <= Math.Max(results.Last, results.Lowest - 1))
+        bool isRepeat = number <= Math.Max(results.Last, results.Lowest - 1);
+        if (isRepeat && !Sessions.Has(TreeFaults.RunRepeat))
         {
             return Repeat(results, number, result);
         }

@@ -25,7 +25,7 @@ public sealed partial class CoordStateMachine
         Tree = tree;
         Sessions = sessions;
         LastApplied = lastApplied;
-        _history = new ChangeHistory(lastApplied);
+        _history = new ChangeHistory(lastApplied, ChangeLimits.Default);
         _keeperNodes = new KeeperNodes(tree.Acls.Open);
         _about = new Znode("coord"u8.ToArray(), ZnodeKind.Persistent, tree.Acls.Open) { Data = [] };
         RaiseLevel(level);
@@ -71,7 +71,11 @@ public sealed partial class CoordStateMachine
     internal TreeFaults Faults
     {
         get => Sessions.Faults;
-        set => Sessions.Faults = value;
+        set
+        {
+            Sessions.Faults = value;
+            _history.Faults = value;
+        }
     }
 
     internal ZnodeTree Tree { get; }

@@ -62,6 +62,7 @@ public sealed class SessionTable
         }
 
         BeforeChange(session);
+        session.Results = Has(TreeFaults.ForgetResults) ? null : session.Results;
         session.Generation = checked(session.Generation + 1);
         session.LastPosition = 0;
         session.TimeoutMs = timeoutMs;
@@ -107,6 +108,11 @@ public sealed class SessionTable
     {
         Invariant.Check(session.Results is not null);
         BeforeChange(session);
+        if (Has(TreeFaults.DropUnseen))
+        {
+            session.Results.Forget(result.Number);
+        }
+
         session.Results.Keep(result);
         Digest += session.Hash;
     }

@@ -31,4 +31,19 @@ internal enum TreeFaults
 
     /// <summary>Now and then writes something of its own: this replica alone diverges.</summary>
     Diverge = 1 << 7,
+
+    /// <summary>Runs a numbered write again when it is sent again.</summary>
+    RunRepeat = 1 << 8,
+
+    /// <summary>Forgets the results kept for a session that moves to another connection.</summary>
+    ForgetResults = 1 << 9,
+
+    /// <summary>Keeps the result of a session's newest write only, whatever its client has seen.</summary>
+    DropUnseen = 1 << 10,
+
+    /// <summary>Ends a portion of the change history between two changes of one write.</summary>
+    DivideWrite = 1 << 11,
+
+    /// <summary>Answers with the changes that there are, although some after the zxid asked for are gone.</summary>
+    HideLoss = 1 << 12,
 }

@@ -10,31 +10,37 @@ public sealed class PlantedBugTests
     {
         { PlantedBug.VoteTwice, 2 },
         { PlantedBug.PromiseEarly, 1 },
-        { PlantedBug.VoteForStaleLog, 3 },
-        { PlantedBug.KeepConflict, 5 },
+        { PlantedBug.VoteForStaleLog, 5 },
+        { PlantedBug.KeepConflict, 16 },
         { PlantedBug.CommitUnmatched, 64 },
-        { PlantedBug.CountLearners, 364 },
-        { PlantedBug.SkipJoint, 192 },
+        { PlantedBug.CountLearners, 537 },
+        { PlantedBug.SkipJoint, 245 },
         { PlantedBug.ReadEarly, 1 },
-        { PlantedBug.SyncAtOnce, 1 },
+        { PlantedBug.SyncAtOnce, 5 },
         { PlantedBug.GrantNothing, 14 },
         { PlantedBug.GrantLittle, 2 },
         { PlantedBug.EventsLate, 1 },
-        { PlantedBug.KeepClients, 236 },
-        { PlantedBug.IgnoreTouches, 14 },
-        { PlantedBug.NeverResend, 1 },
-        { PlantedBug.AdmitOldGeneration, 48 },
+        { PlantedBug.KeepClients, 512 },
+        { PlantedBug.IgnoreTouches, 4 },
+        { PlantedBug.NeverResend, 3 },
+        { PlantedBug.ReadLocally, 3 },
+        { PlantedBug.AdmitOldGeneration, 649 },
         { PlantedBug.AdmitOutOfOrder, 1 },
-        { PlantedBug.ExpireMoved, 192 },
+        { PlantedBug.ExpireMoved, 330 },
         { PlantedBug.KeepEphemeral, 14 },
         { PlantedBug.ReuseSequence, 1 },
         { PlantedBug.KeepFailedMulti, 1 },
-        { PlantedBug.ForgetMissed, 5 },
-        { PlantedBug.Diverge, 2 },
+        { PlantedBug.ForgetMissed, 1 },
+        { PlantedBug.Diverge, 3 },
+        { PlantedBug.RunRepeat, 1 },
+        { PlantedBug.ForgetResults, 1 },
+        { PlantedBug.DropUnseen, 1 },
+        { PlantedBug.DivideWrite, 1 },
+        { PlantedBug.HideLoss, 4 },
         { PlantedBug.SkipSync, 1 },
         { PlantedBug.CutDamagedTail, 56 },
-        { PlantedBug.RenameBeforeSync, 14 },
-        { PlantedBug.SkipDirectorySync, 288 },
+        { PlantedBug.RenameBeforeSync, 6 },
+        { PlantedBug.SkipDirectorySync, 94 },
         { PlantedBug.DropHardState, 864 },
         { PlantedBug.TrimUncovered, 5 },
     };
@@ -54,7 +60,7 @@ public sealed class PlantedBugTests
     [Fact]
     public void A_replica_that_diverges_is_stopped_by_its_own_guard()
     {
-        SimOutcome outcome = SimRun.Once(2, PlantedBug.Diverge);
+        SimOutcome outcome = SimRun.Once(3, PlantedBug.Diverge);
         Assert.StartsWith(
             "divergence guard: member 2: This replica (2) has diverged: after entry", outcome.Error?.Message);
     }

@@ -37,6 +37,7 @@ internal sealed partial class Model
         return command.Op switch
         {
             OpCode.Multi => Multi(ref reader, command.SessionId, body),
+            OpCode.Numbered => Numbered(ref reader, command.SessionId, body),
             OpCode.Reconfig => Reconfigure(ref reader, command, body),
             _ => Single(command.Op, ref reader, command.SessionId, body),
         };
@@ -96,6 +97,7 @@ internal sealed partial class Model
         long owner = (flags & 1) != 0 ? sessionId : 0;
         var node = new ModelNode(path, data, _index, _time, owner);
         Put(path, node);
+        Changed(WatchEventType.NodeCreated, path);
         Put(parent.Path, parent with
         {
             Created = parent.Created + 1,
@@ -160,6 +162,7 @@ internal sealed partial class Model
             Mtime = _time,
         };
         Put(ModelEnsemble.Path, config);
+        Changed(WatchEventType.NodeDataChanged, ModelEnsemble.Path);
         body.WriteBuffer(config.Data);
         body.WriteStat(config.Stat);
         return CoordErrorCode.Ok;
@@ -183,6 +186,7 @@ internal sealed partial class Model
 
         node = node with { Data = data, Version = node.Version + 1, Mzxid = _index, Mtime = _time };
         Put(path, node);
+        Changed(WatchEventType.NodeDataChanged, path);
         body.WriteStat(node.Stat);
         return CoordErrorCode.Ok;
     }
@@ -214,6 +218,7 @@ internal sealed partial class Model
     private void Remove(ModelNode node)
     {
         Put(node.Path, null);
+        Changed(WatchEventType.NodeDeleted, node.Path);
         ModelNode parent = Find(ParentOf(node.Path))!;
         Put(parent.Path, parent with
         {
@@ -231,6 +236,7 @@ internal sealed partial class Model
     private CoordErrorCode Multi(ref JuteReader reader, long sessionId, JuteWriter body)
     {
         _undo = [];
+        int changes = _changes.Count;
         List<CoordErrorCode> codes = [];
         CoordErrorCode failure = CoordErrorCode.Ok;
         while (NextOperation(ref reader, out OpCode op))
@@ -257,6 +263,7 @@ internal sealed partial class Model
                 body.WriteInt((int)code);
             });
             TakeBack();
+            _changes.RemoveRange(changes, _changes.Count - changes);
         }
 
         WriteHeader(body, -1, done: true, -1);

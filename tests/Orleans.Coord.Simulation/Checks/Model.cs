@@ -17,9 +17,11 @@ internal sealed partial class Model
     private readonly List<ModelResult> _results = [default];
     private readonly HashSet<long> _ended = [];
     private readonly Dictionary<(long SessionId, ulong BodyHash), Queue<long>> _requests = [];
+    private readonly List<ModelChange> _changes = [];
     private List<(string Path, int Steps)>? _undo;
     private long _index;
     private long _time;
+    private byte _level;
 
     public Model()
     {
@@ -87,6 +89,18 @@ internal sealed partial class Model
         return at;
     }
 
+    /// <summary>All changes after a zxid, in order.</summary>
+    public ReadOnlySpan<ModelChange> ChangesAfter(long zxid)
+    {
+        int at = _changes.Count;
+        while (at > 0 && _changes[at - 1].Zxid > zxid)
+        {
+            at--;
+        }
+
+        return CollectionsMarshal.AsSpan(_changes)[at..];
+    }
+
     /// <summary>Names of a znode's children just after an entry was applied, sorted.</summary>
     public List<string> ChildrenAt(string path, long index)
     {
@@ -117,6 +131,7 @@ internal sealed partial class Model
     {
         Advance(index);
         _time = Math.Max(_time, command.Time);
+        _level = Math.Max(_level, command.Level);
         var body = new JuteWriter(64);
         bool was = _sessions.ContainsKey(command.SessionId);
         CoordErrorCode code = command.Kind switch
@@ -127,10 +142,12 @@ internal sealed partial class Model
             _ => ExpireSession(command),
         };
         byte[] reply = code == CoordErrorCode.Ok ? body.Written.ToArray() : [];
-        ulong hash = HashOf(command.Op, command.Body);
-        _results.Add(new ModelResult(command.SessionId, hash, code, reply));
+        long number = NumberOf(command, out OpCode op, out ReadOnlySpan<byte> write);
+        ulong hash = HashOf(op, write);
+        _results.Add(new ModelResult(command.SessionId, number, hash, code, reply));
         // A multi that was taken back succeeds as a request; its answer begins with an error, all ones.
-        bool done = code == CoordErrorCode.Ok && !(command.Op == OpCode.Multi && reply[0] == 0xFF);
+        bool done = code == CoordErrorCode.Ok && !(op == OpCode.Multi && reply[0] == 0xFF)
+            && (number == 0 || IndexOf(command.SessionId, number) == index);
         if (command.Kind == CommandKind.Request && done)
         {
             CollectionsMarshal.GetValueRefOrAddDefault(_requests, (command.SessionId, hash), out _) ??= new();
@@ -166,7 +183,11 @@ internal sealed partial class Model
         }
 
         _sessions.Add(command.SessionId, new ModelSession(command.SessionId, command.PasswordHash.ToArray()));
-        _ended.Remove(command.SessionId);
+        if (_ended.Remove(command.SessionId))
+        {
+            ForgetNumbers(command.SessionId);
+        }
+
         return CoordErrorCode.Ok;
     }
 
@@ -220,6 +241,8 @@ internal sealed partial class Model
         _undo?.Add((path, steps.Count));
         steps.Add(new ModelStep(_index, node));
     }
+
+    private void Changed(WatchEventType type, string path) => _changes.Add(new ModelChange(_index, type, path));
 
     private ModelNode? Find(string path) =>
         _paths.TryGetValue(path, out List<ModelStep>? steps) && steps.Count > 0 ? steps[^1].Node : null;

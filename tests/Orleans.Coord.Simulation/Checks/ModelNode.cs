@@ -28,6 +28,9 @@ internal sealed record ModelNode(string Path, byte[]? Data, long Czxid, long Cti
 /// <summary>A path's state from an index on; null: no znode.</summary>
 internal readonly record struct ModelStep(long Index, ModelNode? Node);
 
+/// <summary>What a write did to a znode.</summary>
+internal readonly record struct ModelChange(long Zxid, WatchEventType Type, string Path);
+
 /// <summary>A session as the model has it.</summary>
 internal sealed class ModelSession(long id, byte[] passwordHash)
 {
@@ -39,8 +42,20 @@ internal sealed class ModelSession(long id, byte[] passwordHash)
 
     public long Position { get; set; }
 
+    /// <summary>Below it the client has seen all answers to its numbered writes; no result is kept.</summary>
+    public long LowestNumber { get; set; } = 1;
+
+    /// <summary>The highest number of a write that ran.</summary>
+    public long LastNumber { get; set; }
+
     public SortedSet<string> Ephemerals { get; } = new(StringComparer.Ordinal);
 }
 
 /// <summary>What a committed entry was, and how it must be answered.</summary>
-internal readonly record struct ModelResult(long SessionId, ulong BodyHash, CoordErrorCode Code, byte[] Body);
+/// <param name="SessionId">Whose request it was.</param>
+/// <param name="Number">The number of a numbered write, or 0.</param>
+/// <param name="BodyHash">Which request: of a numbered one, the write that has the number.</param>
+/// <param name="Code">The answer's code.</param>
+/// <param name="Body">The answer's body.</param>
+internal readonly record struct ModelResult(
+    long SessionId, long Number, ulong BodyHash, CoordErrorCode Code, byte[] Body);

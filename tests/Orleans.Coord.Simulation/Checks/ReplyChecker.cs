@@ -4,7 +4,8 @@ namespace Orleans.Coord.Simulation;
 
 /// <summary>
 /// Every reply against the model at the index that it names: a write's is that of its own entry, applied once and in
-/// the session's order; a read's shows the state at its index, and after a sync all that was answered before.
+/// the session's order; a read's shows the state at its index; a linearizable one, or one after a sync, all that
+/// was answered before.
 /// </summary>
 internal sealed class ReplyChecker(SimWorld world)
 {
@@ -14,6 +15,9 @@ internal sealed class ReplyChecker(SimWorld world)
 
     /// <summary>Replies checked.</summary>
     public int Checked { get; private set; }
+
+    /// <summary>Answers that clients had seen before.</summary>
+    public int Repeated { get; private set; }
 
     public void OnAsked(SimRequest request)
     {
@@ -30,7 +34,11 @@ internal sealed class ReplyChecker(SimWorld world)
         SimViolationException.Unless(
             zxid <= world.Model.Index, "durability",
             $"client {client.Id} was answered at {zxid}, which nobody has applied");
-        if (request.IsWrite)
+        if (request.Number != 0)
+        {
+            CheckNumbered(client, request, before, zxid, code, body);
+        }
+        else if (request.IsWrite)
         {
             CheckWrite(client, request, before, zxid, code, body);
         }
@@ -38,7 +46,7 @@ internal sealed class ReplyChecker(SimWorld world)
         {
             CheckRead(client, request, zxid, code, body);
         }
-        else
+        else if (request.Op != OpCode.GetChanges)
         {
             Unless(code == CoordErrorCode.Ok, client, request, zxid, $"answers {code}");
         }
@@ -61,8 +69,48 @@ internal sealed class ReplyChecker(SimWorld world)
         }
 
         Unless(zxid > before, client, request, zxid, $"comes after zxid {before}");
+        CheckEntry(client, request, zxid, code, body);
+    }
+
+    /// <summary>
+    /// A write with a number runs once, at one index; whenever it is asked for, the answer is that index's. A result
+    /// may be gone once the client has said that it has it, and must be gone once that was answered.
+    /// </summary>
+    private void CheckNumbered(
+        SimClient client, SimRequest request, long before, long zxid, CoordErrorCode code, ReadOnlySpan<byte> body)
+    {
+        long ran = world.Model.IndexOf(client.SessionId, request.Number);
+        if (code == CoordErrorCode.SystemError)
+        {
+            bool mayBe = ran == 0 || client.MayBeForgotten(request.Number) || request.IsDoubled;
+            Unless(mayBe, client, request, zxid, $"is refused, but number {request.Number} ran at {ran} and is kept");
+            return;
+        }
+
+        if (code == CoordErrorCode.Unimplemented)
+        {
+            // The group has not agreed to numbers yet, and none is used up.
+            CheckEntry(client, request, zxid, code, body);
+            return;
+        }
+
+        Unless(
+            !client.MustBeForgotten(request.Number), client, request, zxid,
+            $"answers {code}, but the result of number {request.Number} is dropped");
+        Unless(
+            ran == 0 || zxid == ran, client, request, zxid, $"is not {ran}, where number {request.Number} has run");
+        Unless(
+            zxid > before || request.Sends > 1, client, request, zxid,
+            $"comes after zxid {before}, but number {request.Number} was sent once");
+        Repeated += zxid <= before ? 1 : 0;
+        CheckEntry(client, request, zxid, code, body);
+    }
+
+    private void CheckEntry(
+        SimClient client, SimRequest request, long zxid, CoordErrorCode code, ReadOnlySpan<byte> body)
+    {
         ModelResult result = world.Model.ResultAt(zxid);
-        bool own = result.SessionId == client.SessionId
+        bool own = result.SessionId == client.SessionId && result.Number == request.Number
             && result.BodyHash == Model.HashOf(request.Op, request.Body);
         Unless(own, client, request, zxid, "is the answer to another entry");
         Unless(result.Code == code, client, request, zxid, $"answers {code}, it must be {result.Code}");
@@ -74,7 +122,7 @@ internal sealed class ReplyChecker(SimWorld world)
     {
         if (_floors.Remove(request, out long floor))
         {
-            Unless(zxid >= floor, client, request, zxid, $"follows a sync, but {floor} was answered before that");
+            Unless(zxid >= floor, client, request, zxid, $"does not show what was answered before it, up to {floor}");
         }
 
         ModelNode? node = world.Model.NodeAt(request.Path, zxid);

@@ -3,11 +3,10 @@ using Orleans.Coord.Jute;
 
 namespace Orleans.Coord.Simulation;
 
-/// <content>What it asks for, at random: registers, children, reads with watches, multis.</content>
+/// <content>What it asks for, at random, and how answers are taken.</content>
 internal sealed partial class SimClient
 {
     private const string Folder = "/d";
-    private readonly Dictionary<string, int> _versions = new(StringComparer.Ordinal);
     private readonly List<string> _ownChildren = [];
     private int _nextValue;
 
@@ -22,6 +21,10 @@ internal sealed partial class SimClient
         {
             AskSomething();
         }
+
+        ProbeNumbers();
+        ReadSomethingLinearizably();
+        FollowChanges();
     }
 
     private void AskSomething()
@@ -64,36 +67,6 @@ internal sealed partial class SimClient
 
     private string NextValue() => RequestBody.Unique(Id, ++_nextValue);
 
-    private void SetRegister(string path, int version)
-    {
-        string value = NextValue();
-        SimRequest request = Send(OpCode.SetData, RequestBody.Set(path, value, version), path, Purpose.Register);
-        Note(request, RegisterKind.Set, path, value, version);
-    }
-
-    private void CreateRegister(string path)
-    {
-        string value = NextValue();
-        SimRequest request = Send(OpCode.Create2, RequestBody.Create(path, value), path, Purpose.Register);
-        Note(request, RegisterKind.Create, path, value, -1);
-    }
-
-    private void DeleteRegister(string path)
-    {
-        int version = _random.OneIn(2) ? -1 : _versions.GetValueOrDefault(path);
-        SimRequest request = Send(OpCode.Delete, RequestBody.Versioned(path, version), path, Purpose.Register);
-        Note(request, RegisterKind.Delete, path, "", version);
-    }
-
-    // After a sync, so that it is linearizable.
-    private void ReadRegister(string path)
-    {
-        Send(OpCode.Sync, RequestBody.Path(path), path);
-        SimRequest request = Send(
-            OpCode.GetData, RequestBody.Read(path, false), path, Purpose.Register, synced: true);
-        Note(request, RegisterKind.Read, path, "", -1);
-    }
-
     private void WorkOnChildren()
     {
         if (_ownChildren.Count > 0 && _random.OneIn(2))
@@ -109,47 +82,6 @@ internal sealed partial class SimClient
         Send(_random.OneIn(2) ? OpCode.Create : OpCode.Create2, RequestBody.Create(name, NextValue(), flags), name);
     }
 
-    // Two registers and a child in one; often one that fails half-way.
-    private void MultiOnRegisters(string register)
-    {
-        string other = "/r" + _random.Below(_world.Options.Registers);
-        int version = _random.OneIn(2) ? -1 : _versions.GetValueOrDefault(register);
-        string first = NextValue();
-        string second = NextValue();
-        string child = Folder + "/m-";
-        bool spoil = _random.OneIn(3);
-        byte[] body = RequestBody.Multi(
-            (OpCode.SetData, RequestBody.Set(register, first, version)),
-            (OpCode.Create, RequestBody.Create(child, first, _random.Below(2) + 2)),
-            other == register
-                ? (OpCode.Check, RequestBody.Versioned(register, -1))
-                : (OpCode.SetData, RequestBody.Set(other, second, -1)),
-            (OpCode.Check, RequestBody.Versioned(spoil ? "/nowhere" : Folder, -1)));
-        SimRequest request = Send(OpCode.Multi, body, register, Purpose.Register);
-        if (spoil)
-        {
-            return;
-        }
-
-        Note(request, RegisterKind.Set, register, first, version);
-        if (other != register)
-        {
-            Note(request, RegisterKind.Set, other, second, -1, isSecond: true);
-        }
-    }
-
-    private void Note(
-        SimRequest request, RegisterKind kind, string path, string value = "", int version = -1, bool isSecond = false)
-    {
-        var op = new RegisterOp(kind, path, value, version, NowUs)
-        {
-            IsSecond = isSecond,
-            Request = (SessionId, Model.HashOf(request.Op, request.Body)),
-        };
-        request.Registers.Add(op);
-        _world.Registers.Add(op);
-    }
-
     private SimRequest Send(
         OpCode op, byte[] body, string path, Purpose purpose = Purpose.Plain, bool watch = false, bool synced = false,
         int? xid = null)
@@ -163,11 +95,35 @@ internal sealed partial class SimClient
             Purpose = purpose,
             Watch = watch,
             Synced = synced,
+            Number = IsToBeNumbered(op, purpose) ? ++_lastNumber : 0,
         };
+        if (request.Number != 0)
+        {
+            _unanswered.Add(request);
+            request.Lowest = LowestFor(request.Number);
+        }
+
+        return Ask(request);
+    }
+
+    private SimRequest Ask(SimRequest request)
+    {
         _pending.Enqueue(request);
         _world.Replies.OnAsked(request);
-        _world.Trace.Add(NowUs, TraceKind.Asks, 100 + Id, request.Xid, (long)op, path);
-        Frame(request.Xid, op, body);
+        _world.Trace.Add(NowUs, TraceKind.Asks, 100 + Id, request.Xid, (long)request.Op, request.Path);
+        if (request.Number != 0)
+        {
+            FrameNumbered(request);
+        }
+        else if (request.IsLinearizable)
+        {
+            FrameLinearizable(request);
+        }
+        else
+        {
+            Frame(request.Xid, request.Op, request.Body);
+        }
+
         return request;
     }
 
@@ -197,11 +153,29 @@ internal sealed partial class SimClient
 
     private void Answered(SimRequest request, long zxid, CoordErrorCode code, ReadOnlySpan<byte> body)
     {
+        if (request.Number != 0)
+        {
+            AnsweredNumbered(request, code);
+        }
+
+        if (request.IsProbe)
+        {
+            return;
+        }
+
         bool ok = code == CoordErrorCode.Ok;
         Acknowledged += ok && request.IsWrite ? 1 : 0;
-        foreach (RegisterOp op in request.Registers)
+        // Refused before it was tried, for want of space or of the feature level; unless a copy of it may run yet.
+        if (code is CoordErrorCode.SystemError or CoordErrorCode.Unimplemented)
         {
-            AnswerRegister(op, request.Op, code, body);
+            request.Registers.ForEach(op => op.IsVoid = !request.IsDoubled);
+        }
+        else
+        {
+            foreach (RegisterOp op in request.Registers)
+            {
+                AnswerRegister(op, request.Op, code, body);
+            }
         }
 
         if (request.Watch)
@@ -217,6 +191,9 @@ internal sealed partial class SimClient
             case OpCode.Delete when ok:
                 _ownChildren.Remove(request.Path);
                 break;
+            case OpCode.GetChanges:
+                TakeChanges(request, zxid, code, body);
+                break;
         }
 
         TakeForLock(request, code, body);
@@ -227,85 +204,6 @@ internal sealed partial class SimClient
         else if (request.Purpose == Purpose.Goodbye && ok)
         {
             LoseSession();
-        }
-    }
-
-    private void AnswerRegister(RegisterOp op, OpCode asked, CoordErrorCode code, ReadOnlySpan<byte> body)
-    {
-        if (code is CoordErrorCode.SystemError)
-        {
-            // Refused for want of space, before it was tried.
-            op.IsVoid = true;
-            return;
-        }
-
-        op.AnsweredUs = NowUs;
-        op.Code = code;
-        if (code != CoordErrorCode.Ok)
-        {
-            return;
-        }
-
-        var reader = new JuteReader(body);
-        switch (asked)
-        {
-            case OpCode.GetData:
-                op.Value = System.Text.Encoding.UTF8.GetString(reader.ReadBuffer());
-                op.Version = VersionOf(ref reader);
-                break;
-            case OpCode.SetData:
-                op.Version = VersionOf(ref reader);
-                break;
-            case OpCode.Multi:
-                AnswerMulti(op, body);
-                break;
-        }
-
-        _versions[op.Path] = op.Version;
-    }
-
-    private static void AnswerMulti(RegisterOp op, ReadOnlySpan<byte> body)
-    {
-        var reader = new JuteReader(body);
-        if (reader.ReadInt() == (int)OpCode.Error)
-        {
-            op.IsVoid = true;
-            return;
-        }
-
-        // set, create, set or check, check: the first set is this one's, or else the second.
-        reader.ReadBool();
-        reader.ReadInt();
-        op.Version = VersionOf(ref reader);
-        SkipStat(ref reader);
-        reader.ReadInt();
-        reader.ReadBool();
-        reader.ReadInt();
-        reader.ReadString();
-        if (op.IsSecond)
-        {
-            reader.ReadInt();
-            reader.ReadBool();
-            reader.ReadInt();
-            op.Version = VersionOf(ref reader);
-        }
-    }
-
-    private static int VersionOf(ref JuteReader reader)
-    {
-        reader.ReadLong();
-        reader.ReadLong();
-        reader.ReadLong();
-        reader.ReadLong();
-        return reader.ReadInt();
-    }
-
-    private static void SkipStat(ref JuteReader reader)
-    {
-        const int AfterVersion = 68 - 36;
-        for (int i = 0; i < AfterVersion; i++)
-        {
-            reader.ReadByte();
         }
     }
 

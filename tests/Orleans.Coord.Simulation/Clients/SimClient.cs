@@ -39,6 +39,14 @@ internal sealed partial class SimClient
         IsOperator = world.Options.HasOperator && id == 1;
         _random = new SplitMix64(world.Random.Next());
         _timeoutMs = SimTimes.SessionMs * _random.Between(1, 2);
+        // What only some clients do has a generator of its own, so that it changes nothing else that is drawn.
+        _extras = new SplitMix64((world.Seed << 8) ^ (ulong)id);
+        _numbers = _extras.OneIn(2);
+        _seenLate = _extras.Pick(0, 1, 6);
+        _linearizes = _extras.OneIn(2);
+        _follows = _extras.OneIn(2);
+        _followed = _extras.Pick("/", "/", Folder, Folder, LockFolder, "/r", "/r0");
+        _ofSubtree = _extras.OneIn(2);
         world.Time.After(_random.Below(50_000), Act);
     }
 
@@ -62,7 +70,7 @@ internal sealed partial class SimClient
     /// <summary>Writes answered with success.</summary>
     public int Acknowledged { get; private set; }
 
-    public bool IsIdle => _pending.Count == 0;
+    public bool IsIdle => _pending.Count == 0 && _unanswered.Count == 0;
 
     private long NowUs => _world.NowUs;
 
@@ -216,6 +224,7 @@ internal sealed partial class SimClient
         (SessionId, _password) = (session, password);
         _welcomed = true;
         SaidGoodbye = false;
+        _doesWithout = false;
         _lastPingUs = NowUs;
         _world.Trace.Add(NowUs, TraceKind.Welcomed, 100 + Id, session);
         Trust(_connectSentUs);
@@ -230,6 +239,12 @@ internal sealed partial class SimClient
         }
 
         BeginOperating();
+        if (!isNew)
+        {
+            SendUnansweredAgain();
+        }
+
+        ResumeChanges();
         ResumeLock();
         Flush();
     }
@@ -255,21 +270,29 @@ internal sealed partial class SimClient
 
         // What an event tells must come before anything that shows it.
         OnSeen(zxid);
+        SimRequest? request = null;
+        bool asked = xid == PingXid || (_pending.TryDequeue(out request) && request.Xid == xid);
+        SimViolationException.Unless(asked, "session order", $"client {Id} got an answer to {xid} out of turn");
+        // Only an answer that is repeated names an older zxid: the original one.
         SimViolationException.Unless(
-            zxid >= _lastZxid, "session order", $"client {Id} saw zxid {_lastZxid} and then {zxid}");
+            zxid >= _lastZxid || request is { Number: not 0 }, "session order",
+            $"client {Id} saw zxid {_lastZxid} and then {zxid}");
         long before = _lastZxid;
-        _lastZxid = zxid;
-        if (xid == PingXid)
+        _lastZxid = Math.Max(before, zxid);
+        if (request is null)
         {
             Trust(_pingsSentUs.Dequeue());
             return;
         }
 
-        bool asked = _pending.TryDequeue(out SimRequest? request) && request.Xid == xid;
-        SimViolationException.Unless(asked, "session order", $"client {Id} got an answer to {xid} out of turn");
         _world.Trace.Add(NowUs, TraceKind.Answered, 100 + Id, zxid, (long)code);
-        _world.Replies.Check(this, request!, before, zxid, code, reader.Rest);
-        Answered(request!, zxid, code, reader.Rest);
+        _world.Replies.Check(this, request, before, zxid, code, reader.Rest);
+        if (request.Op == OpCode.GetChanges)
+        {
+            _world.Changes.Check(this, _connection!.Process, request, zxid, code, reader.Rest);
+        }
+
+        Answered(request, zxid, code, reader.Rest);
     }
 
     private void Trust(long sentUs)
@@ -307,6 +330,7 @@ internal sealed partial class SimClient
         BelievesUntilUs = 0;
         SaidGoodbye = false;
         ForgetWatches();
+        ForgetNumbers();
         LoseLock();
     }
 }

@@ -27,6 +27,8 @@ internal sealed class SimConnection(SimWorld world, SimClient client, SimProcess
 
     public int MemberId => process.Id;
 
+    public SimProcess Process => process;
+
     /// <summary>Whether the process at the other end is still there.</summary>
     public bool HasPeer => process.IsAlive;
 

@@ -20,7 +20,8 @@ internal enum Purpose : byte
 /// <summary>A request that a client has sent.</summary>
 internal sealed class SimRequest
 {
-    public required int Xid { get; init; }
+    /// <summary>Another one each time that it is sent.</summary>
+    public required int Xid { get; set; }
 
     public required OpCode Op { get; init; }
 
@@ -33,11 +34,40 @@ internal sealed class SimRequest
     /// <summary>Whether it sets a watch.</summary>
     public bool Watch { get; init; }
 
-    /// <summary>Whether a sync was sent just before it, so that it must see all that was answered before.</summary>
+    /// <summary>
+    /// Whether it must see all that was answered before: a sync was sent just before it, or it is a linearizable read.
+    /// </summary>
     public bool Synced { get; init; }
+
+    /// <summary>Whether it goes as one request that is a barrier and the read.</summary>
+    public bool IsLinearizable { get; init; }
 
     /// <summary>What it did to registers, for the linearizability checker.</summary>
     public List<RegisterOp> Registers { get; } = [];
+
+    /// <summary>When it asks for changes: whether of all below the path too.</summary>
+    public bool OfSubtree { get; init; }
+
+    /// <summary>When it asks for changes: after which zxid.</summary>
+    public long Since { get; init; }
+
+    /// <summary>A numbered write's number; 0 for a request without one.</summary>
+    public long Number { get; init; }
+
+    /// <summary>With a number: the lowest one whose answer the client said that it lacks.</summary>
+    public long Lowest { get; set; }
+
+    /// <summary>With a number: how often it was sent, its copies included.</summary>
+    public int Sends { get; set; }
+
+    /// <summary>Only sent to see what comes back: the client makes no use of the answer.</summary>
+    public bool IsProbe { get; init; }
+
+    /// <summary>
+    /// With a number: another with the same one was under way on the same connection, so this one may be refused
+    /// although that one runs.
+    /// </summary>
+    public bool IsDoubled { get; set; }
 
     public bool IsWrite => Op is OpCode.Create or OpCode.Create2 or OpCode.SetData or OpCode.Delete or OpCode.Multi
         or OpCode.Check or OpCode.CloseSession or OpCode.Reconfig;
@@ -90,6 +120,15 @@ internal static class RequestBody
     {
         var w = new JuteWriter(64);
         w.WriteString(path);
+        return w.Written.ToArray();
+    }
+
+    public static byte[] Changes(string path, bool subtree, long since)
+    {
+        var w = new JuteWriter(64);
+        w.WriteString(path);
+        w.WriteInt(subtree ? 1 : 0);
+        w.WriteLong(since);
         return w.Written.ToArray();
     }
 

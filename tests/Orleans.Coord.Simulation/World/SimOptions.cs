@@ -92,6 +92,9 @@ public sealed record SimOptions
     internal const string SuperUser = "super:secret";
 
     private const int KindsOfFault = 23;
+    private const int HistoryBlockBytes = 160;
+    private const int HistoryBlockRecords = 8;
+    private const int LongestPath = 20;
 
     /// <summary>Members of the group.</summary>
     public int Members { get; init; } = 3;
@@ -147,6 +150,12 @@ public sealed record SimOptions
     /// <summary>Bytes of applied entries kept in memory.</summary>
     public int WindowBytes { get; init; } = 64 << 10;
 
+    /// <summary>Blocks of change history that a member keeps at least.</summary>
+    public int HistoryBlocks { get; init; } = 1000;
+
+    /// <summary>Changes that one answer looks at.</summary>
+    public int HistoryLooks { get; init; } = 8192;
+
     /// <summary>A bug planted in the code under test, to prove that the checkers bite.</summary>
     public PlantedBug Bug { get; init; }
 
@@ -193,11 +202,25 @@ public sealed record SimOptions
             SegmentBytes = random.Pick(16 << 10, 32 << 10, 64 << 10),
             AppendBytes = random.Pick(300, 64 << 10),
             WindowBytes = random.Pick(0, 3000, 64 << 10),
+            HistoryBlocks = random.Pick(2, 10, 1000),
+            HistoryLooks = random.Pick(2, 10, 8192),
         };
     }
 
     /// <summary>Whether the membership changes.</summary>
     internal bool HasOperator => Faults.HasFlag(Faults.Membership);
+
+    /// <summary>Changes that a member keeps at least.</summary>
+    internal int HistoryFloor => HistoryBlocks * (HistoryBlockBytes / LongestPath);
+
+    /// <summary>How much history a member has: small blocks, so that they are used again and again.</summary>
+    internal ChangeLimits HistoryLimits => new()
+    {
+        BlockBytes = HistoryBlockBytes,
+        BlockRecords = HistoryBlockRecords,
+        MaxBytes = HistoryBlocks * (HistoryBlockBytes + (HistoryBlockRecords * ChangeHistory.RecordBytes)),
+        MaxLooks = HistoryLooks,
+    };
 
     /// <summary>A member as <c>/zookeeper/config</c> names it.</summary>
     internal static string LineOf(int id, bool observer = false) =>

@@ -25,6 +25,7 @@ internal sealed class SimProcess : ILogStoreObserver, IPeerTransport
     private readonly bool _isGhost;
     private IReadOnlySet<ReplicaId> _refused = new HashSet<ReplicaId>();
     private readonly List<SimConnection> _outputs = [];
+    private CoordStateMachine? _limited;
     private List<Action<Replica>> _inbox = [];
     private List<Action<Replica>> _reading = [];
     private bool _turnDue;
@@ -63,6 +64,7 @@ internal sealed class SimProcess : ILogStoreObserver, IPeerTransport
         }
 
         IsAlive = true;
+        LimitHistory();
     }
 
     public int Id => _member.Id;
@@ -81,6 +83,9 @@ internal sealed class SimProcess : ILogStoreObserver, IPeerTransport
 
     /// <summary>The last entry said to be durable.</summary>
     public long Durable => _log.Durable;
+
+    /// <summary>Where the state that it has began: with its own newest snapshot, or one from the leader.</summary>
+    public long HistoryBase { get; private set; }
 
     /// <summary>What recovery noted.</summary>
     public IReadOnlyList<string> Notes => _directory.Notes;
@@ -240,7 +245,19 @@ internal sealed class SimProcess : ILogStoreObserver, IPeerTransport
         }
 
         Replica.EndTurn();
+        LimitHistory();
         _world.AfterTurn(this);
+    }
+
+    // A snapshot from the leader comes with a tree, and a history, of its own.
+    private void LimitHistory()
+    {
+        if (_limited != Replica.Machine)
+        {
+            _limited = Replica.Machine;
+            _limited.LimitHistory(_world.Options.HistoryLimits);
+            HistoryBase = _limited.LastApplied;
+        }
     }
 
     private void ScheduleDisk()

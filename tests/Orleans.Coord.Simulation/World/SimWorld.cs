@@ -39,6 +39,7 @@ public sealed class SimWorld
         Sessions = new SessionChecker(this);
         Locks = new LockChecker(this);
         Replies = new ReplyChecker(this);
+        Changes = new ChangeChecker(this);
         ReplicaId[] voters = [.. Enumerable.Range(1, options.Members).Select(i => new ReplicaId((byte)i))];
         Members = [.. voters.Select(voter => new SimMember(this, voter.Value, voters))];
         Clients = [.. Enumerable.Range(1, options.Clients).Select(i => new SimClient(this, i, i <= options.Lockers))];
@@ -56,7 +57,8 @@ public sealed class SimWorld
 
     /// <summary>Figures of the run, for summaries.</summary>
     public SimFigures Figures => new(
-        Log.Applied, Log.Elections, Replies.Checked, Registers.Operations, Locks.Taken, Trace.Count, NowUs / 1000);
+        Log.Applied, Log.Elections, Replies.Checked, Replies.Repeated, Registers.Operations, Locks.Taken, Changes.Told,
+        Changes.Lost, Trace.Count, NowUs / 1000);
 
     internal SimScheduler Time { get; } = new();
 
@@ -78,6 +80,8 @@ public sealed class SimWorld
     internal LockChecker Locks { get; }
 
     internal ReplyChecker Replies { get; }
+
+    internal ChangeChecker Changes { get; }
 
     internal RegisterChecker Registers { get; } = new();
 
@@ -282,9 +286,13 @@ public sealed class SimWorld
 /// <param name="Entries">Entries committed.</param>
 /// <param name="Elections">Elections won.</param>
 /// <param name="Replies">Replies checked.</param>
+/// <param name="Repeats">Answers to numbered writes that clients had seen before.</param>
 /// <param name="RegisterOps">Operations in the linearizability check.</param>
 /// <param name="LocksTaken">Times the lock was taken.</param>
+/// <param name="Changes">Changes that clients were told of when they asked for them.</param>
+/// <param name="HistoriesLost">Times that the changes asked for were forgotten.</param>
 /// <param name="Events">Events in the trace.</param>
 /// <param name="VirtualMs">Virtual time.</param>
 public readonly record struct SimFigures(
-    long Entries, int Elections, int Replies, int RegisterOps, int LocksTaken, long Events, long VirtualMs);
+    long Entries, int Elections, int Replies, int Repeats, int RegisterOps, int LocksTaken, int Changes,
+    int HistoriesLost, long Events, long VirtualMs);

@@ -42,7 +42,7 @@ public sealed class PlantedBugTests
         { PlantedBug.RenameBeforeSync, 6 },
         { PlantedBug.SkipDirectorySync, 94 },
         { PlantedBug.DropHardState, 864 },
-        { PlantedBug.TrimUncovered, 5 },
+        { PlantedBug.TrimUncovered, 1 },
     };
 
     [Theory]

@@ -2,7 +2,7 @@ using Orleans.Coord.Jute;
 
 namespace Orleans.Coord.Simulation;
 
-/// <content>Registers: znodes whose writes and linearizable reads are searched for an order that explains them.</content>
+/// <content>Registers: znodes whose writes and linearizable reads must have an order that explains them.</content>
 internal sealed partial class SimClient
 {
     private readonly Dictionary<string, int> _versions = new(StringComparer.Ordinal);

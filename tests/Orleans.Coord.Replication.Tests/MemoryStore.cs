@@ -10,6 +10,7 @@ internal sealed class MemoryStore : ILogStore, ISnapshotStore
     private readonly Dictionary<SnapshotMetadata, List<ReadOnlyMemory<byte>>> _snapshots = [];
     private LogIndex _trimmed;
     private LogIndex _durable;
+    private int _readsInVain;
 
     public HardState HardState { get; private set; }
 
@@ -21,6 +22,18 @@ internal sealed class MemoryStore : ILogStore, ISnapshotStore
 
     /// <summary>Snapshots written since the start, to be reported to the replica.</summary>
     public Queue<SnapshotMetadata> Finished { get; } = [];
+
+    /// <summary>Snapshots given up for want of space, to be reported to the replica.</summary>
+    public Queue<SnapshotMetadata> Aborted { get; } = [];
+
+    /// <summary>How many were given up since the start.</summary>
+    public int AbortedCount { get; private set; }
+
+    /// <summary>Whether there is no space for a snapshot.</summary>
+    public bool IsFull { get; set; }
+
+    /// <summary>Whether no snapshot can be read.</summary>
+    public bool IsDamaged { get; set; }
 
     public int Appends { get; private set; }
 
@@ -99,7 +112,16 @@ internal sealed class MemoryStore : ILogStore, ISnapshotStore
 
     public ISnapshotWriter Create(SnapshotMetadata metadata) => new Writer(this, metadata);
 
-    public IEnumerable<ReadOnlyMemory<byte>> ReadChunks(SnapshotMetadata metadata) => _snapshots[metadata];
+    public IEnumerable<ReadOnlyMemory<byte>> ReadChunks(SnapshotMetadata metadata)
+    {
+        if (IsDamaged)
+        {
+            Assert.True(++_readsInVain < 1000, "a damaged snapshot is read over and over");
+            throw new StorageException("the snapshot is damaged");
+        }
+
+        return _snapshots[metadata];
+    }
 
     private sealed class Writer(MemoryStore store, SnapshotMetadata metadata) : ISnapshotWriter
     {
@@ -111,6 +133,13 @@ internal sealed class MemoryStore : ILogStore, ISnapshotStore
 
         public void Commit()
         {
+            if (store.IsFull)
+            {
+                store.AbortedCount++;
+                store.Aborted.Enqueue(metadata);
+                return;
+            }
+
             store._snapshots[metadata] = _chunks;
             store.Latest = metadata;
             store.Finished.Enqueue(metadata);

@@ -45,6 +45,12 @@ internal sealed class TestGroup
     /// <summary>One message in so many is lost; 0 for none.</summary>
     public int LoseOneIn { get; set; }
 
+    /// <summary>How much longer messages from and to some members take, milliseconds each way.</summary>
+    public Dictionary<ReplicaId, int> FarMs { get; } = [];
+
+    /// <summary>Which messages are lost besides; asked once for each, from, to and bytes.</summary>
+    public Func<ReplicaId, ReplicaId, byte[], bool>? Loses { get; set; }
+
     public TestMember? Leader => Members.FirstOrDefault(m => m.IsUp && m.Replica.Raft.Role == RaftRole.Leader
         && m.Replica.CanServe && Members.All(o => !o.IsUp || o.Replica.Raft.Term <= m.Replica.Raft.Term));
 
@@ -79,9 +85,11 @@ internal sealed class TestGroup
     {
         bool linked = to.Value <= Members.Length && AreLinked(Member(from), Member(to));
         bool lost = !linked || _cut.Contains((from, to)) || (LoseOneIn > 0 && _random.Below(LoseOneIn) == 0);
-        if (!lost)
+        byte[] copy = bytes.ToArray();
+        if (!lost && Loses?.Invoke(from, to, copy) != true)
         {
-            _network.Add((NowMs + 1 + _random.Below(MaxDelayMs), from, to, bytes.ToArray()));
+            int far = FarMs.GetValueOrDefault(from) + FarMs.GetValueOrDefault(to);
+            _network.Add((NowMs + 1 + far + _random.Below(MaxDelayMs), from, to, copy));
         }
     }
 
@@ -156,6 +164,9 @@ internal sealed class TestMember(TestGroup group, ReplicaId id, ulong seed, bool
 
     /// <summary>The highest feature level that it knows when it starts.</summary>
     public byte Level { get; set; } = Tree.FeatureLevels.Newest;
+
+    /// <summary>What its wall clock shows; null while it goes as the group's time does.</summary>
+    public long? WallMs { get; set; }
 
     public bool IsUp => _replica is not null;
 
@@ -232,6 +243,11 @@ internal sealed class TestMember(TestGroup group, ReplicaId id, ulong seed, bool
         {
             Turn(replica => replica.SnapshotPersisted(snapshot));
         }
+
+        while (Store.Aborted.TryDequeue(out SnapshotMetadata? snapshot))
+        {
+            Turn(replica => replica.SnapshotAborted(snapshot));
+        }
     }
 
     public void Send(ReplicaId to, ReadOnlySpan<byte> envelope) => group.Send(id, to, envelope);
@@ -256,5 +272,5 @@ internal sealed class TestMember(TestGroup group, ReplicaId id, ulong seed, bool
         + $"{_replica.Machine.LastApplied} of {_replica.Raft.Log.LastIndex} {(_replica.CanServe ? "serves" : "waits")} "
         + _replica.WritesStopped;
 
-    private TurnTime Now => new(1_600_000_000_000 + group.NowMs, group.NowMs);
+    private TurnTime Now => new(WallMs ?? 1_600_000_000_000 + group.NowMs, group.NowMs);
 }

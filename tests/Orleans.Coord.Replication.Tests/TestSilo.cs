@@ -67,6 +67,11 @@ internal sealed class TestSilo : ITurns
         {
             RawTurn(replica => replica.SnapshotPersisted(snapshot));
         }
+
+        while (Store.Aborted.TryDequeue(out Consensus.SnapshotMetadata? snapshot))
+        {
+            RawTurn(replica => replica.SnapshotAborted(snapshot));
+        }
     }
 
     /// <summary>Moves the clock in steps, a tick each.</summary>

@@ -24,7 +24,7 @@ internal sealed class ReplicaReport(ReplicaPump pump, CoordSettings settings, st
     public async ValueTask<bool> EndSessionAsync(long sessionId, CancellationToken cancellationToken) =>
         await pump.AskAsync(replica => replica.EndSession(sessionId)).WaitAsync(cancellationToken);
 
-    private static ServerStatistics? Describe(Replica replica, ReportParts parts)
+    private ServerStatistics? Describe(Replica replica, ReportParts parts)
     {
         if (!replica.CanServe && !replica.IsReadOnly)
         {
@@ -60,6 +60,8 @@ internal sealed class ReplicaReport(ReplicaPump pump, CoordSettings settings, st
             LeaderId = replica.Raft.Leader == ReplicaId.None ? -1 : replica.Raft.Leader.Value,
             Digests = parts.HasFlag(ReportParts.Digests) ? [.. machine.Digests.Digests] : [],
             Sessions = parts.HasFlag(ReportParts.Sessions) ? Sessions(replica) : [],
+            LocalSessions = parts.HasFlag(ReportParts.Sessions) && (settings.LocalSessions || replica.IsReadOnly)
+                ? LocalSessions(replica) : null,
             Watches = parts.HasFlag(ReportParts.Watches) ? Watches(machine.Watches) : [],
         };
     }
@@ -97,6 +99,13 @@ internal sealed class ReplicaReport(ReplicaPump pump, CoordSettings settings, st
             session.TimeoutMs,
             replica.Leases.Remaining(session.Id, replica.Now.MonotonicMs) is { } ms ? now.AddMilliseconds(ms) : null,
             [.. replica.Machine.EphemeralPaths(session.Id).Select(Encoding.UTF8.GetString)]))];
+    }
+
+    private static List<SessionReport> LocalSessions(Replica replica)
+    {
+        DateTimeOffset now = DateTimeOffset.FromUnixTimeMilliseconds(replica.Now.WallMs);
+        return [.. replica.LocalSessions.Select(session => new SessionReport(
+            session.SessionId, session.TimeoutMs, now.AddMilliseconds(session.RemainingMs), []))];
     }
 
     private static List<WatchReport> Watches(WatchTable watches) =>

@@ -48,8 +48,11 @@ public sealed record ServerStatistics
     /// <summary>Zxids and the tree's digests after them, oldest first, if asked for.</summary>
     public IReadOnlyList<KeyValuePair<long, ulong>> Digests { get; init; } = [];
 
-    /// <summary>The live sessions, if asked for.</summary>
+    /// <summary>The live sessions that all members know, if asked for.</summary>
     public IReadOnlyList<SessionReport> Sessions { get; init; } = [];
+
+    /// <summary>The live sessions that only this member knows, if asked for; null where it takes none.</summary>
+    public IReadOnlyList<SessionReport>? LocalSessions { get; init; }
 
     /// <summary>Who watches what at this replica, if asked for.</summary>
     public IReadOnlyList<WatchReport> Watches { get; init; } = [];

@@ -23,6 +23,13 @@ public sealed partial class Replica
     /// <summary>Milliseconds until a local session expires, negative once it has; null if there is none.</summary>
     public long? LocalSessionRemaining(long sessionId) => _localLeases.Remaining(sessionId, _now.MonotonicMs);
 
+    /// <summary>
+    /// The sessions that only this member knows, each with its time-out and the time left, milliseconds; not to be
+    /// held.
+    /// </summary>
+    public IEnumerable<(long SessionId, int TimeoutMs, long RemainingMs)> LocalSessions =>
+        _localLeases.All(_now.MonotonicMs).Where(lease => !_machine.Sessions.TryGet(lease.SessionId, out _));
+
     private bool RefusesEphemerals => _options is { LocalSessions: true, LocalSessionsUpgrading: false };
 
     private static bool NeedsQuorum(Session session, OpCode op) =>

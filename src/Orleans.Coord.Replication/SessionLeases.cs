@@ -74,6 +74,10 @@ public sealed class SessionLeases
     public long? Remaining(long sessionId, long nowMs) =>
         _leases.TryGetValue(sessionId, out Lease lease) ? lease.DeadlineMs - nowMs : null;
 
+    /// <summary>All sessions, each with its time-out and the time left, milliseconds; not to be held.</summary>
+    public IEnumerable<(long SessionId, int TimeoutMs, long RemainingMs)> All(long nowMs) =>
+        _leases.Select(lease => (lease.Key, lease.Value.TimeoutMs, lease.Value.DeadlineMs - nowMs));
+
     /// <summary>
     /// Finds sessions whose deadline has passed, each once until it is granted again, at most
     /// <paramref name="max"/> of them; the rest stay for the next call, so that a mass expiry spreads.

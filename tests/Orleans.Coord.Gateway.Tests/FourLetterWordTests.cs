@@ -249,6 +249,28 @@ public sealed partial class FourLetterWordTests
     }
 
     [Fact]
+    public async Task Dump_tells_local_sessions_from_those_that_all_know()
+    {
+        var report = new FakeReport
+        {
+            Statistics = FakeReport.Sample with
+            {
+                LocalSessions = [FakeReport.Sample.Sessions[2] with { Id = 0x33 }],
+                Sessions = [new(0x20, 10_000, null, [])],
+            },
+        };
+        await using GatewayFixture gateway = await GatewayFixture.StartAsync(report: report);
+        const string local =
+            "SessionTracker dump:\nLocal Session Sets (1)/(1):\n1 expire at Sat Nov 21 03:10:20 UTC 2026:\n\t0x33\n";
+        Assert.StartsWith(
+            local + "Global Sessions(1):\n0x20\t10000ms\nephemeral nodes dump:\n", await gateway.AskAsync("dump"));
+        report.Statistics = report.Statistics with { LocalSessions = [], Sessions = [] };
+        Assert.StartsWith(
+            "SessionTracker dump:\nLocal Session Sets (0)/(0):\nGlobal Session Sets (0)/(0):\nephemeral nodes dump:\n",
+            await gateway.AskAsync("dump"));
+    }
+
+    [Fact]
     public async Task Resets()
     {
         await using GatewayFixture gateway = await GatewayFixture.StartAsync(_all, new FakeReport());

@@ -36,6 +36,8 @@ public sealed class LocalSessionTests
         TestClient client = Connect(group, follower);
         Assert.True(client.Welcomed());
         Assert.All(group.Members, m => Assert.Equal(0, m.Replica.Machine.Sessions.Count));
+        Assert.All(group.Members, m => Assert.Equal(m == follower, m.Replica.LocalSessions.Any()));
+        Assert.Equal(client.SessionId, Assert.Single(follower.Replica.LocalSessions).SessionId);
         client.AddGet("/", watch: true);
         client.AddCreate("/a", "1");
         client.AddGet("/a");
@@ -49,6 +51,7 @@ public sealed class LocalSessionTests
         Assert.Equal("2", Next(group, client).Text);
         Assert.Equal(1, follower.Replica.Machine.Sessions.Count);
         Assert.Null(follower.Replica.LocalSessionRemaining(client.SessionId));
+        Assert.Empty(follower.Replica.LocalSessions);
     }
 
     [Theory]

@@ -157,7 +157,7 @@ internal sealed class AdminCommands(
                 answer["logdir_size"] = server.Configuration.LogDirectoryBytes;
                 break;
             case "dump":
-                AdminText.AddSessions(answer, server.Sessions);
+                AdminText.AddSessions(answer, [.. server.LocalSessions ?? [], .. server.Sessions]);
                 break;
             case "hash":
                 AdminText.AddDigests(answer, server.Digests);

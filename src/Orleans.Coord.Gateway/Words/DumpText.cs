@@ -7,13 +7,17 @@ namespace Orleans.Coord.Gateway;
 internal static class DumpText
 {
     /// <summary>The answer to <c>dump</c>.</summary>
-    public static void Append(
-        StringBuilder text, IReadOnlyList<SessionReport> sessions, IEnumerable<ClientConnection> connections)
+    public static void Append(StringBuilder text, ServerStatistics server, IEnumerable<ClientConnection> connections)
     {
         text.Append("SessionTracker dump:\n");
-        AppendSessions(text, sessions);
+        if (server.LocalSessions is { } local)
+        {
+            AppendTimed(text, "Local Session", local);
+        }
+
+        AppendSessions(text, server.Sessions, server.LocalSessions is null ? "Session" : "Global Session");
         text.Append("ephemeral nodes dump:\n");
-        AppendEphemerals(text, sessions);
+        AppendEphemerals(text, server.Sessions);
         text.Append("Connections dump:\n");
         AppendSets(
             text,
@@ -24,14 +28,15 @@ internal static class DumpText
                 $"sessionId: {JavaText.Hex(connection.Statistics.SessionId)}")));
     }
 
-    private static void AppendSessions(StringBuilder text, IReadOnlyList<SessionReport> sessions)
+    private static void AppendTimed(StringBuilder text, string what, IReadOnlyList<SessionReport> sessions) =>
+        AppendSets(
+            text, what, sessions.Select(static session => (session.ExpiresAt!.Value, JavaText.Hex(session.Id))));
+
+    private static void AppendSessions(StringBuilder text, IReadOnlyList<SessionReport> sessions, string what)
     {
         if (sessions.All(static session => session.ExpiresAt is not null))
         {
-            AppendSets(
-                text,
-                "Session",
-                sessions.Select(static session => (session.ExpiresAt!.Value, JavaText.Hex(session.Id))));
+            AppendTimed(text, what, sessions);
             return;
         }
 

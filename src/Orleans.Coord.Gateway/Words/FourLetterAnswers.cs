@@ -91,7 +91,7 @@ internal sealed class FourLetterAnswers(
                 ConfigurationText.AppendSizes(text, server.Configuration);
                 break;
             case "dump":
-                DumpText.Append(text, server.Sessions, connections.All);
+                DumpText.Append(text, server, connections.All);
                 break;
             case "hash":
                 foreach ((long zxid, ulong digest) in server.Digests)

@@ -72,11 +72,11 @@ internal static class MemberCommand
         };
     }
 
-    private static int Run(ParseResult parsed, bool mustAuthenticate, Func<WireClient, int> action)
+    private static int Run(ParseResult parsed, bool mustAuthenticate, Func<MemberClient, int> action)
     {
         try
         {
-            using WireClient client = WireClient.Connect(parsed.GetValue(Server)!);
+            using MemberClient client = MemberClient.Connect(parsed.GetValue(Server)!);
             string? credentials = parsed.GetValue(Auth) ?? Environment.GetEnvironmentVariable(AuthVariable);
             if (credentials is not null && client.Authenticate(credentials) != CoordErrorCode.Ok)
             {
@@ -115,7 +115,7 @@ internal static class MemberCommand
         return 0;
     }
 
-    private static int Add(WireClient client, ParseResult parsed)
+    private static int Add(MemberClient client, ParseResult parsed)
     {
         string text = $"{parsed.GetValue(Joiner)};{parsed.GetValue(Clients)}";
         EnsembleMember joiner = Members.ParseOne(text) ?? throw new StartupException(
@@ -133,7 +133,7 @@ internal static class MemberCommand
         return AwaitState(client, joiner.Replica, parsed.GetValue(Wait));
     }
 
-    private static int Promote(WireClient client, ParseResult parsed)
+    private static int Promote(MemberClient client, ParseResult parsed)
     {
         EnsembleConfig before = client.ReadConfiguration();
         EnsembleMember member = Find(before, parsed.GetValue(Id));
@@ -146,7 +146,7 @@ internal static class MemberCommand
         return AwaitState(client, member.Replica, parsed.GetValue(Wait));
     }
 
-    private static int Remove(WireClient client, int id)
+    private static int Remove(MemberClient client, int id)
     {
         EnsembleConfig before = client.ReadConfiguration();
         EnsembleMember member = Find(before, id);
@@ -162,7 +162,7 @@ internal static class MemberCommand
             $"There is no member {id}; the members are {string.Join(", ", config.Members.Select(m => m.Id))}.");
 
     // Meant for the configuration that was read: two operators at once don't undo each other's work.
-    private static void Change(WireClient client, EnsembleConfig before, EnsembleMember? joining, string? leaving)
+    private static void Change(MemberClient client, EnsembleConfig before, EnsembleMember? joining, string? leaving)
     {
         CoordErrorCode code = client.Reconfigure(
             new ReconfigRequest(joining?.ToString(), leaving, null, before.Version));
@@ -172,7 +172,7 @@ internal static class MemberCommand
         }
     }
 
-    private static int AwaitState(WireClient client, ReplicaId id, int seconds)
+    private static int AwaitState(MemberClient client, ReplicaId id, int seconds)
     {
         DateTime deadline = DateTime.UtcNow.AddSeconds(seconds);
         string state;

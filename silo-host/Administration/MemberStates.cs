@@ -44,7 +44,7 @@ internal static class MemberStates
             return ("unknown: no address for clients", "-");
         }
 
-        if (WireClient.Ask(address, "srvr") is not { } answer)
+        if (MemberClient.Ask(address, "srvr") is not { } answer)
         {
             return ("unreachable", "-");
         }

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Text;
 using Orleans.Coord.Jute;
 using Orleans.Coord.Tree;
@@ -10,6 +11,7 @@ namespace Orleans.Coord.SiloHost.Import;
 /// </summary>
 internal sealed class LiveZooKeeper
 {
+    private const int TimeoutMs = 30_000;
     private const int Window = 256;
     private const int MaxPasses = 5;
     private const int MaxNamed = 5;
@@ -45,8 +47,7 @@ internal sealed class LiveZooKeeper
     /// <exception cref="StartupException">It cannot be read, or does not stand still.</exception>
     public static TreeImport Read(string source, IEnumerable<string> auth, string spoolFile, ProgressBar progress)
     {
-        int colon = source.LastIndexOf(':');
-        if (colon <= 0 || !ushort.TryParse(source.AsSpan(colon + 1), out ushort port))
+        if (!ZooKeeperConnection.TryParse(source, out string host, out ushort port))
         {
             throw new StartupException($"--from {source} must be HOST:PORT.");
         }
@@ -58,23 +59,46 @@ internal sealed class LiveZooKeeper
             tree.Put(Encoding.UTF8.GetBytes(path), znode);
             known[path] = znode.Stat;
         });
-        string host = source[..colon];
-        progress.Total = ZooKeeperConnection.CountZnodes(host, port);
+        progress.Total = CountZnodes(ZooKeeperConnection.Ask(host, port, "srvr", TimeoutMs));
         if (known.Count > 0)
         {
             progress.Say($"{known.Count} znodes were read before; going on");
         }
 
-        using ZooKeeperConnection connection = ZooKeeperConnection.Open(host, port);
+        using ZooKeeperConnection connection = Open(host, port);
         foreach (string pair in auth)
         {
             int split = pair.IndexOf(':', StringComparison.Ordinal);
-            connection.Authenticate(pair[..Math.Max(0, split)], pair[(split + 1)..]);
+            string scheme = pair[..Math.Max(0, split)];
+            if (connection.Authenticate(scheme, pair[(split + 1)..]) != CoordErrorCode.Ok)
+            {
+                throw new StartupException($"ZooKeeper does not accept the credentials of the scheme {scheme}.");
+            }
         }
 
         new LiveZooKeeper(connection, spool, progress, tree, known).ReadAll();
         tree.Note(connection.LastZxid, 0);
         return tree;
+    }
+
+    private static ZooKeeperConnection Open(string host, int port)
+    {
+        try
+        {
+            return ZooKeeperConnection.Open(host, port, TimeoutMs);
+        }
+        catch (Exception e) when (e is SocketException or IOException)
+        {
+            throw new StartupException($"ZooKeeper at {host}:{port} does not answer: {e.Message}", e);
+        }
+    }
+
+    // How many znodes the server has, by its own word; 0 if it does not tell.
+    private static long CountZnodes(string? answer)
+    {
+        const string Key = "Node count: ";
+        string? line = answer?.Split('\n').FirstOrDefault(line => line.StartsWith(Key, StringComparison.Ordinal));
+        return line is not null && long.TryParse(line[Key.Length..], out long count) ? count : 0;
     }
 
     private void ReadAll()

@@ -8,6 +8,18 @@ public sealed partial class Replica
 {
     private const int PingXid = -2;
 
+    private enum Step
+    {
+        /// <summary>There is no room, or something before it must be answered first: the caller comes again.</summary>
+        Wait,
+
+        /// <summary>The leader was asked, and the answer has no place in the session's order.</summary>
+        Asked,
+
+        /// <summary>To be answered when it is its turn.</summary>
+        Answer,
+    }
+
     // False: it has to wait for room in the log, or for what is before it; the caller keeps it and comes again.
     private bool Serve(Session session, ClientFrames frames, int offset, ReadOnlySpan<byte> frame)
     {
@@ -31,49 +43,10 @@ public sealed partial class Replica
         }
 
         request.Code = RefusalOf(session, request.Op, reader.Rest);
-        switch (Requests.KindOf(request.Op))
+        Step step = request.Code == CoordErrorCode.Ok ? Begin(session, ref request, reader.Rest) : Step.Answer;
+        if (step != Step.Answer)
         {
-            case var _ when request.Code != CoordErrorCode.Ok:
-                break;
-            case RequestKind.Write when session.Barriers > 0:
-                // Reads between a sync and this write must be answered between them.
-                return false;
-            case RequestKind.Write when session.IsLocal && request.Op == OpCode.CloseSession:
-                session.SaidLast = true;
-                break;
-            case RequestKind.Write when session.IsLocal:
-                Upgrade(session);
-                return false;
-            case RequestKind.Write:
-                request.Kind = PendingKind.Write;
-                if (!Refused(session, ref request, reader.Rest)
-                    && !ProposeRequest(session, ref request, reader.Rest))
-                {
-                    return false;
-                }
-
-                session.SaidLast = request.Op == OpCode.CloseSession;
-                break;
-            case RequestKind.Sync when !Has(ReplicaFaults.SyncAtOnce)
-                && !(request.Op == OpCode.LinearizableRead && Has(ReplicaFaults.ReadLocally)):
-                request.Kind = PendingKind.Barrier;
-                request.Ticket = NextTicket();
-                if (!AskBarrier(session, request.Ticket))
-                {
-                    return false;
-                }
-
-                session.Barriers++;
-                break;
-            case RequestKind.Ping when !IsAlone && !session.IsUnlogged:
-                // Answered when the leader vouches for it, and out of order: clients expect no order of heartbeats.
-                return AskPing(session, 1);
-            case RequestKind.Auth or RequestKind.Sasl when session.Pending.Count > 0:
-                // What came before must not gain rights by it, nor what comes after miss them: it comes alone.
-                return false;
-            case RequestKind.Unknown:
-                session.SaidLast = true;
-                break;
+            return step == Step.Asked;
         }
 
         bool early = Has(ReplicaFaults.ReadEarly) && Requests.KindOf(request.Op) == RequestKind.Read;
@@ -91,6 +64,54 @@ public sealed partial class Replica
         frames.Unfinished++;
         session.Pending.Enqueue(request);
         return true;
+    }
+
+    // Asks whomever a request needs: the log, or the leader. Its answer comes in the order of the session.
+    private Step Begin(Session session, ref PendingRequest request, ReadOnlySpan<byte> body)
+    {
+        switch (Requests.KindOf(request.Op))
+        {
+            case RequestKind.Write when session.Barriers > 0:
+                // Reads between a sync and this write must be answered between them.
+                return Step.Wait;
+            case RequestKind.Write when session.IsLocal && request.Op == OpCode.CloseSession:
+                session.SaidLast = true;
+                break;
+            case RequestKind.Write when session.IsLocal:
+                Upgrade(session);
+                return Step.Wait;
+            case RequestKind.Write:
+                request.Kind = PendingKind.Write;
+                if (!Refused(session, ref request, body) && !ProposeRequest(session, ref request, body))
+                {
+                    return Step.Wait;
+                }
+
+                session.SaidLast = request.Op == OpCode.CloseSession;
+                break;
+            case RequestKind.Sync when !Has(ReplicaFaults.SyncAtOnce)
+                && !(request.Op == OpCode.LinearizableRead && Has(ReplicaFaults.ReadLocally)):
+                request.Kind = PendingKind.Barrier;
+                request.Ticket = NextTicket();
+                if (!AskBarrier(session, request.Ticket))
+                {
+                    return Step.Wait;
+                }
+
+                session.Barriers++;
+                break;
+            case RequestKind.Ping when !IsAlone && !session.IsUnlogged:
+                // Answered when the leader vouches for it, and out of order: clients expect no order of heartbeats.
+                return AskPing(session, 1) ? Step.Asked : Step.Wait;
+            case RequestKind.Auth or RequestKind.Sasl when session.Pending.Count > 0:
+                // What came before must not gain rights by it, nor what comes after miss them: it comes alone.
+                return Step.Wait;
+            case RequestKind.Unknown:
+                session.SaidLast = true;
+                break;
+        }
+
+        return Step.Answer;
     }
 
     // What this session may never ask, or not now.

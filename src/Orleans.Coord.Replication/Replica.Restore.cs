@@ -23,6 +23,14 @@ public enum PartVerdict
 /// </content>
 public sealed partial class Replica
 {
+    // Whoever offers parts offers them one behind the other; who stops within has died.
+    private const int StaleRestoreMs = 10_000;
+
+    private long _restoreHeardMs;
+
+    /// <summary>The restore that was decided last, and how; null if there was none since the start.</summary>
+    public (long Id, CoordErrorCode Code)? LastRestore { get; private set; }
+
     /// <summary>Whether somebody may take and restore snapshots, as who may do anything to the root.</summary>
     /// <param name="address">The caller's IP address.</param>
     /// <param name="scheme"><c>digest</c>, or <c>ip</c>.</param>
@@ -35,14 +43,6 @@ public sealed partial class Replica
         _authenticator.Identify(address, scheme, credentials) is not { } who ? CoordErrorCode.AuthFailed
         : _machine.OwnsRoot(who) ? CoordErrorCode.Ok
         : CoordErrorCode.NoAuth;
-
-    // Whoever offers parts offers them one behind the other; who stops within has died.
-    private const int StaleRestoreMs = 10_000;
-
-    private long _restoreHeardMs;
-
-    /// <summary>The restore that was decided last, and how; null if there was none since the start.</summary>
-    public (long Id, CoordErrorCode Code)? LastRestore { get; private set; }
 
     /// <summary>
     /// Offers a part of a snapshot to the log. Once all are committed, in their order, <see cref="LastRestore"/> tells

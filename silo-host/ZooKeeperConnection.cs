@@ -3,12 +3,14 @@ using System.Net.Sockets;
 using System.Text;
 using Orleans.Coord.Jute;
 
-namespace Orleans.Coord.SiloHost.Import;
+namespace Orleans.Coord.SiloHost;
 
-/// <summary>A session with a live ZooKeeper: requests are sent many at a time, answers come in their order.</summary>
+/// <summary>
+/// A session with a server that speaks ZooKeeper's protocol, for the command line: requests are sent many at a time or
+/// one by one, answers come in their order.
+/// </summary>
 internal sealed class ZooKeeperConnection : IDisposable
 {
-    private const int TimeoutMs = 30_000;
     private const int MaxFrameBytes = 256 << 20;
     private const int HandshakeFixedBytes = 16;
 
@@ -20,62 +22,76 @@ internal sealed class ZooKeeperConnection : IDisposable
     private ZooKeeperConnection(TcpClient client)
     {
         _client = client;
-        _client.ReceiveTimeout = _client.SendTimeout = TimeoutMs;
         _input = new BufferedStream(client.GetStream(), 1 << 16);
     }
 
     /// <summary>The newest zxid that the server told.</summary>
     public long LastZxid { get; private set; }
 
-    /// <summary>Opens a session.</summary>
-    /// <exception cref="StartupException">Nobody serves there.</exception>
-    public static ZooKeeperConnection Open(string host, int port)
+    /// <summary>Reads <c>HOST:PORT</c>.</summary>
+    public static bool TryParse(string server, out string host, out ushort port)
     {
+        int colon = server.LastIndexOf(':');
+        host = server[..Math.Max(0, colon)].Trim('[', ']');
+        port = 0;
+        return host.Length > 0 && ushort.TryParse(server.AsSpan(colon + 1), out port) && port > 0;
+    }
+
+    /// <summary>Opens a session.</summary>
+    /// <param name="host">The server's name or address.</param>
+    /// <param name="port">Where it listens for clients.</param>
+    /// <param name="timeoutMs">The longest wait for an answer, and the session time-out asked for.</param>
+    /// <exception cref="IOException">Nobody serves there, or not in this protocol.</exception>
+    /// <exception cref="SocketException">Nobody is there.</exception>
+    public static ZooKeeperConnection Open(string host, int port, int timeoutMs)
+    {
+        var connection = new ZooKeeperConnection(Dial(host, port, timeoutMs));
         try
         {
-            var connection = new ZooKeeperConnection(new TcpClient(host, port));
-            connection.ShakeHands();
+            connection.ShakeHands(timeoutMs);
             return connection;
         }
-        catch (Exception e) when (e is SocketException or IOException)
+        catch
         {
-            throw new StartupException($"ZooKeeper at {host}:{port} does not answer: {e.Message}", e);
+            connection._client.Dispose();
+            throw;
         }
     }
 
-    /// <summary>How many znodes the server has, by its own word; 0 if it does not tell.</summary>
-    public static long CountZnodes(string host, int port)
+    /// <summary>Asks a four-letter word; null where nobody answers.</summary>
+    public static string? Ask(string host, int port, string word, int timeoutMs)
     {
         try
         {
-            using var client = new TcpClient(host, port) { ReceiveTimeout = TimeoutMs };
-            client.GetStream().Write("srvr"u8);
-            using var answer = new StreamReader(client.GetStream(), Encoding.ASCII);
-            const string Key = "Node count: ";
-            string? line = answer.ReadToEnd().Split('\n')
-                .FirstOrDefault(line => line.StartsWith(Key, StringComparison.Ordinal));
-            return line is not null && long.TryParse(line[Key.Length..], out long count) ? count : 0;
+            using TcpClient client = Dial(host, port, timeoutMs);
+            client.GetStream().Write(Encoding.ASCII.GetBytes(word));
+            using var answer = new StreamReader(client.GetStream());
+            return answer.ReadToEnd();
         }
-        catch (Exception e) when (e is SocketException or IOException)
+        catch (Exception e) when (e is IOException or SocketException)
         {
-            return 0;
+            return null;
         }
     }
 
     /// <summary>Shows who we are.</summary>
-    /// <exception cref="StartupException">The server does not accept it.</exception>
-    public void Authenticate(string scheme, string credentials)
-    {
-        Send(OpCode.Auth, body =>
+    /// <exception cref="IOException">The connection broke.</exception>
+    public CoordErrorCode Authenticate(string scheme, string credentials) => Call(
+        OpCode.Auth,
+        body =>
         {
             body.WriteInt(0);
             body.WriteString(scheme);
             body.WriteBuffer(Encoding.UTF8.GetBytes(credentials));
-        });
-        if (Receive(out _) != CoordErrorCode.Ok)
-        {
-            throw new StartupException($"ZooKeeper does not accept the credentials of the scheme {scheme}.");
-        }
+        },
+        out _);
+
+    /// <summary>Sends a request and waits for its answer; no other may be under way.</summary>
+    /// <exception cref="IOException">The connection broke.</exception>
+    public CoordErrorCode Call(OpCode op, Action<JuteWriter> body, out byte[] reply)
+    {
+        Send(op, body);
+        return Receive(out reply);
     }
 
     /// <summary>Queues a request; it leaves with the next <see cref="Receive"/> at the latest.</summary>
@@ -90,11 +106,11 @@ internal sealed class ZooKeeperConnection : IDisposable
     }
 
     /// <summary>The answer to the oldest request that has none yet.</summary>
+    /// <exception cref="IOException">The connection broke.</exception>
     public CoordErrorCode Receive(out byte[] body)
     {
         Flush();
-        byte[] frame = ReadFrame();
-        var reader = new JuteReader(frame);
+        var reader = new JuteReader(ReadFrame());
         reader.ReadInt();
         LastZxid = Math.Max(LastZxid, reader.ReadLong());
         var code = (CoordErrorCode)reader.ReadInt();
@@ -102,7 +118,7 @@ internal sealed class ZooKeeperConnection : IDisposable
         return code;
     }
 
-    /// <inheritdoc/>
+    /// <summary>Ends the session, as far as the connection allows.</summary>
     public void Dispose()
     {
         try
@@ -118,12 +134,27 @@ internal sealed class ZooKeeperConnection : IDisposable
         _client.Dispose();
     }
 
-    private void ShakeHands()
+    private static TcpClient Dial(string host, int port, int timeoutMs)
+    {
+        var client = new TcpClient { SendTimeout = timeoutMs, ReceiveTimeout = timeoutMs, NoDelay = true };
+        try
+        {
+            client.Connect(host, port);
+            return client;
+        }
+        catch
+        {
+            client.Dispose();
+            throw;
+        }
+    }
+
+    private void ShakeHands(int timeoutMs)
     {
         _output.WriteInt(0);
         _output.WriteInt(0);
         _output.WriteLong(0);
-        _output.WriteInt(TimeoutMs);
+        _output.WriteInt(timeoutMs);
         _output.WriteLong(0);
         _output.WriteBuffer(new byte[CoordLimits.PasswordBytes]);
         // Not read-only: a server without a quorum may lack what others have.
@@ -149,7 +180,7 @@ internal sealed class ZooKeeperConnection : IDisposable
         int length = BinaryPrimitives.ReadInt32BigEndian(prefix);
         if (length is < 0 or > MaxFrameBytes)
         {
-            throw new IOException($"it sent a frame of length {length}");
+            throw new IOException($"it sent a frame of {length} bytes, so it is no ZooKeeper server");
         }
 
         byte[] frame = new byte[length];

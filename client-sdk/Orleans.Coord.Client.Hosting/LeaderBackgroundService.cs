@@ -31,10 +31,9 @@ public abstract class LeaderBackgroundService(CoordClientSource source, string p
                 var election = new LeaderElection(client, path, candidate ?? Environment.MachineName);
                 try
                 {
-                    await election.RunAsync(LeadAsync, stoppingToken).ConfigureAwait(false);
+                    await election.RunAsync(LeadOneTermAsync, stoppingToken).ConfigureAwait(false);
                 }
-                catch (Exception e) when (e is SessionLostException or ObjectDisposedException
-                    || (e is OperationCanceledException && client.SessionLost.IsCancellationRequested))
+                catch (Exception e) when (e is SessionLostException or ObjectDisposedException)
                 {
                     // The next session stands again.
                 }
@@ -43,6 +42,18 @@ public abstract class LeaderBackgroundService(CoordClientSource source, string p
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
             // The application stops.
+        }
+    }
+
+    private async Task LeadOneTermAsync(CoordHandle leadership, CancellationToken lost)
+    {
+        try
+        {
+            await LeadAsync(leadership, lost).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!leadership.IsHeld)
+        {
+            // Lost, with the session or to another hand: this candidate stands again.
         }
     }
 }

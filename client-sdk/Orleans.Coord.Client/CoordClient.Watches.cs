@@ -124,7 +124,8 @@ public sealed partial class CoordClient
         ZnodeData? last = null;
         while (true)
         {
-            Watched<ZnodeData?> now = await GetAndWatchAsync(path, cancellation).ConfigureAwait(false);
+            Watched<ZnodeData?> now =
+                await InsistAsync(() => GetAndWatchAsync(path, cancellation)).ConfigureAwait(false);
             if (first || now.Value?.Stat.Mzxid != last?.Stat.Mzxid)
             {
                 yield return now.Value;
@@ -150,7 +151,8 @@ public sealed partial class CoordClient
         ZnodeChildren? last = null;
         while (true)
         {
-            Watched<ZnodeChildren?> now = await GetChildrenAndWatchAsync(path, cancellation).ConfigureAwait(false);
+            Watched<ZnodeChildren?> now =
+                await InsistAsync(() => GetChildrenAndWatchAsync(path, cancellation)).ConfigureAwait(false);
             if (first || now.Value?.Stat.Pzxid != last?.Stat.Pzxid || now.Value?.Stat.Czxid != last?.Stat.Czxid)
             {
                 yield return now.Value;
@@ -216,8 +218,10 @@ public sealed partial class CoordClient
             bool more = true;
             while (more)
             {
-                ChangePortion portion = await AskChangesAsync(
-                    new(serverPath, scope, sinceZxid, _session.Root), path, cancellation).ConfigureAwait(false);
+                var ask = new ChangesOperation(serverPath, scope, sinceZxid, _session.Root);
+                ChangePortion portion = await InsistAsync(
+                    () => SendOrThrowAsync<ChangesOperation, ChangePortion>(ask, path, cancellation))
+                    .ConfigureAwait(false);
                 foreach (WatchEvent change in portion.Changes)
                 {
                     yield return change;
@@ -230,15 +234,13 @@ public sealed partial class CoordClient
     }
 
     /// <summary>Unlike one read, a stream goes on for as long as the session lives, however often it is cut.</summary>
-    private async Task<ChangePortion> AskChangesAsync(
-        ChangesOperation operation, string path, CancellationToken cancellation)
+    private static async Task<T> InsistAsync<T>(Func<Task<T>> read)
     {
         while (true)
         {
             try
             {
-                return await SendOrThrowAsync<ChangesOperation, ChangePortion>(operation, path, cancellation)
-                    .ConfigureAwait(false);
+                return await read().ConfigureAwait(false);
             }
             catch (CoordException e) when (e.Code == CoordErrorCode.ConnectionLoss)
             {
@@ -252,20 +254,16 @@ public sealed partial class CoordClient
     {
         string serverPath = _session.Root.ToServer(path);
         var buffer = new WatchBuffer(path, capacity);
-        var request = new Request<AddWatchOperation, Nothing>(new(serverPath, scope))
-        {
-            Answered = (code, _) =>
-            {
-                if (code == CoordErrorCode.Ok)
-                {
-                    buffer.Arm();
-                }
-            },
-        };
-        _session.Watches.AddStream(scope, serverPath, buffer, () => _session.SendOwn(request));
+        Task<CoordResult<Nothing>>? queued = null;
+        _session.Watches.AddStream(scope, serverPath, buffer, () => queued = SendAddWatch(serverPath, scope, buffer));
         try
         {
-            CoordResult<Nothing> added = await request.Task.WaitAsync(cancellation).ConfigureAwait(false);
+            CoordResult<Nothing> added = await InsistAsync(() =>
+            {
+                Task<CoordResult<Nothing>> adding = queued ?? SendAddWatch(serverPath, scope, buffer);
+                queued = null;
+                return adding.WaitAsync(cancellation);
+            }).ConfigureAwait(false);
             ThrowUnlessOk(added.Code, path);
             await foreach (WatchEvent what in buffer.ReadAllAsync(cancellation).ConfigureAwait(false))
             {
@@ -277,6 +275,18 @@ public sealed partial class CoordClient
             _session.Watches.RemoveStream(scope, serverPath, buffer, () => Unwatch(serverPath));
         }
     }
+
+    private Task<CoordResult<Nothing>> SendAddWatch(string serverPath, WatchScope scope, WatchBuffer buffer) =>
+        _session.SendOwn(new Request<AddWatchOperation, Nothing>(new(serverPath, scope))
+        {
+            Answered = (code, _) =>
+            {
+                if (code == CoordErrorCode.Ok)
+                {
+                    buffer.Arm();
+                }
+            },
+        });
 
     private void Unwatch(string serverPath) =>
         _session.SendOwn(new Request<RemoveWatchesOperation, Nothing>(new(serverPath))

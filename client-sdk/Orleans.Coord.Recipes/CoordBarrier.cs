@@ -50,8 +50,8 @@ public sealed class CoordBarrier
     /// <exception cref="SessionLostException">The session has expired.</exception>
     public async Task WaitAsync(CancellationToken cancellation = default)
     {
-        await _client.SyncAsync(Path, cancellation).ConfigureAwait(false);
-        while (await _client.TryGetAndWatchAsync(Path, cancellation).ConfigureAwait(false) is { } barrier)
+        await _client.CatchUpAsync(Path, cancellation).ConfigureAwait(false);
+        while (await _client.ReadAndWatchAsync(Path, cancellation).ConfigureAwait(false) is { } barrier)
         {
             await barrier.Changed.WaitAsync(cancellation).ConfigureAwait(false);
         }

@@ -100,8 +100,8 @@ public sealed class CoordDoubleBarrier
         bool announced = false;
         while (true)
         {
-            Watched<Stat?> ready = await _client.ExistsAndWatchAsync(_ready, cancellation).ConfigureAwait(false);
-            _round = MembersOf(await _client.TryGetChildrenAsync(Path, cancellation).ConfigureAwait(false));
+            Watched<Stat?> ready = await _client.LookAndWatchAsync(_ready, cancellation).ConfigureAwait(false);
+            _round = MembersOf(await _client.ListAsync(Path, cancellation).ConfigureAwait(false));
             if (announced || ready.Value is not null)
             {
                 return;
@@ -128,7 +128,7 @@ public sealed class CoordDoubleBarrier
         string self = Paths.NameOf(own.Path);
         while (true)
         {
-            ZnodeChildren? children = await _client.TryGetChildrenAsync(Path, cancellation).ConfigureAwait(false);
+            ZnodeChildren? children = await _client.ListAsync(Path, cancellation).ConfigureAwait(false);
             // Those who were quick to leave may have entered the next round already.
             string[] present = [.. MembersOf(children).Where(_round.Contains).Order(StringComparer.Ordinal)];
             bool isPresent = present.Contains(self);
@@ -145,7 +145,7 @@ public sealed class CoordDoubleBarrier
             }
 
             Watched<ZnodeData>? other = await _client
-                .TryGetAndWatchAsync(Paths.Join(Path, awaited), cancellation).ConfigureAwait(false);
+                .ReadAndWatchAsync(Paths.Join(Path, awaited), cancellation).ConfigureAwait(false);
             if (other is { } still)
             {
                 await still.Changed.WaitAsync(cancellation).ConfigureAwait(false);

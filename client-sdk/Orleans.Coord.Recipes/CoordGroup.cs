@@ -64,7 +64,7 @@ public sealed class CoordGroup
     /// <param name="cancellation">Gives up.</param>
     public async Task<IReadOnlyList<GroupMember>> GetMembersAsync(CancellationToken cancellation = default)
     {
-        ZnodeChildren? children = await _client.TryGetChildrenAsync(Path, cancellation).ConfigureAwait(false);
+        ZnodeChildren? children = await _client.ListAsync(Path, cancellation).ConfigureAwait(false);
         return await ReadAsync(children, cancellation).ConfigureAwait(false);
     }
 
@@ -97,7 +97,7 @@ public sealed class CoordGroup
                 return node is null ? null : new CoordHandle(_client, node);
             }
 
-            Watched<ZnodeData>? other = await _client.TryGetAndWatchAsync(path, cancellation).ConfigureAwait(false);
+            Watched<ZnodeData>? other = await _client.ReadAndWatchAsync(path, cancellation).ConfigureAwait(false);
             if (other is { } present)
             {
                 await present.Changed.WaitAsync(cancellation).ConfigureAwait(false);
@@ -117,7 +117,7 @@ public sealed class CoordGroup
     {
         string[] names = [.. (children?.Names ?? []).Order(StringComparer.Ordinal)];
         ZnodeData?[] nodes = await Task.WhenAll(
-            names.Select(name => _client.TryGetAsync(Paths.Join(Path, name), cancellation))).ConfigureAwait(false);
+            names.Select(name => _client.ReadAsync(Paths.Join(Path, name), cancellation))).ConfigureAwait(false);
         var members = new List<GroupMember>(names.Length);
         foreach ((string name, ZnodeData? node) in names.Zip(nodes))
         {

@@ -115,7 +115,7 @@ public sealed class CoordHandle : IAsyncDisposable
 
     private async Task WatchAsync()
     {
-        while (await _client.TryGetAndWatchAsync(Path, _lostToken).ConfigureAwait(false) is { } node)
+        while (await _client.ReadAndWatchAsync(Path, _lostToken).ConfigureAwait(false) is { } node)
         {
             await node.Changed.WaitAsync(_lostToken).ConfigureAwait(false);
         }

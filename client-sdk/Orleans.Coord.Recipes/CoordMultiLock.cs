@@ -106,15 +106,14 @@ public sealed class CoordMultiHandle : IAsyncDisposable
 {
     private readonly CoordClient _client;
     private readonly List<CoordHandle> _handles;
-    private readonly Lazy<CancellationTokenSource> _lost;
+    private readonly Lazy<LostLink> _lost;
 
     internal CoordMultiHandle(CoordClient client, List<CoordHandle> handles, long token)
     {
         FencingToken = token;
         _client = client;
         _handles = handles;
-        _lost = new(() => CancellationTokenSource.CreateLinkedTokenSource(
-            [.. _handles.Select(static handle => handle.HandleLostToken)]));
+        _lost = new(() => new(client, [.. handles.Select(static handle => handle.HandleLostToken)]));
     }
 
     /// <summary>The locks, in the order of their paths.</summary>

@@ -101,13 +101,16 @@ public sealed class CoordPartitioner
             await running[partition].Stop.CancelAsync().ConfigureAwait(false);
         }
 
-        foreach (int partition in doomed)
+        List<Share> stopped = doomed.ConvertAll(partition => running[partition]);
+        doomed.ForEach(partition => running.Remove(partition));
+        try
         {
-            running.Remove(partition, out Share? share);
-            using (share!.Stop)
-            {
-                await share.Work.ConfigureAwait(false);
-            }
+            // All of them, also when one has failed.
+            await Task.WhenAll(stopped.Select(static share => share.Work)).ConfigureAwait(false);
+        }
+        finally
+        {
+            stopped.ForEach(static share => share.Stop.Dispose());
         }
     }
 
@@ -141,11 +144,11 @@ public sealed class CoordPartitioner
     }
 
     /// <summary>Works on a partition; true when its lock was lost meanwhile, so that it must be taken again.</summary>
-    private static async Task<bool> IsLostAsync(
+    private async Task<bool> IsLostAsync(
         Func<int, CoordHandle, CancellationToken, Task> work, int partition, CoordHandle handle,
         CancellationToken cancellation)
     {
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(handle.HandleLostToken, cancellation);
+        using var end = new LostLink(_client, handle.HandleLostToken, cancellation);
         try
         {
             await work(partition, handle, end.Token).ConfigureAwait(false);

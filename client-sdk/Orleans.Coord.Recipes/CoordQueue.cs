@@ -51,7 +51,7 @@ public sealed class CoordQueue
                 return;
             }
 
-            await _client.EnsurePathAsync(_entries, cancellation: cancellation).ConfigureAwait(false);
+            await _client.EnsureAsync(_entries, cancellation).ConfigureAwait(false);
         }
     }
 
@@ -89,9 +89,9 @@ public sealed class CoordQueue
             while (true)
             {
                 Watched<ZnodeChildren?> entries =
-                    await _client.GetChildrenAndWatchAsync(_entries, cancellation).ConfigureAwait(false);
+                    await _client.ListAndWatchAsync(_entries, cancellation).ConfigureAwait(false);
                 Watched<ZnodeChildren?> taken =
-                    await _client.GetChildrenAndWatchAsync(_taken, cancellation).ConfigureAwait(false);
+                    await _client.ListAndWatchAsync(_taken, cancellation).ConfigureAwait(false);
                 if (await TakeFirstAsync(cancellation).ConfigureAwait(false) is { } item)
                 {
                     return item;
@@ -108,12 +108,12 @@ public sealed class CoordQueue
 
     private async Task<QueueItem?> TakeFirstAsync(CancellationToken cancellation)
     {
-        Task<ZnodeChildren?> listing = _client.TryGetChildrenAsync(_entries, cancellation);
+        Task<ZnodeChildren?> listing = _client.ListAsync(_entries, cancellation);
         listing.Forget();
-        ZnodeChildren? taken = await _client.TryGetChildrenAsync(_taken, cancellation).ConfigureAwait(false);
+        ZnodeChildren? taken = await _client.ListAsync(_taken, cancellation).ConfigureAwait(false);
         if (taken is null)
         {
-            await _client.EnsurePathAsync(_taken, cancellation: cancellation).ConfigureAwait(false);
+            await _client.EnsureAsync(_taken, cancellation).ConfigureAwait(false);
         }
 
         ZnodeChildren? entries = await listing.ConfigureAwait(false);
@@ -149,7 +149,7 @@ public sealed class CoordQueue
         try
         {
             // Null when another program removed what this one has claimed.
-            ZnodeData? read = await _client.TryGetAsync(entry).ConfigureAwait(false);
+            ZnodeData? read = await _client.ReadAsync(entry, CancellationToken.None).ConfigureAwait(false);
             item = read is null ? null : new QueueItem(_client, handle, entry, read.Data);
             return item;
         }

@@ -94,7 +94,7 @@ public sealed class CoordSemaphore
     /// <summary>Only who is first in the line comes here, so that one waiter alone hears of each change.</summary>
     private async Task<bool> WaitForPlaceAsync(bool wait, CancellationToken cancellation)
     {
-        ZnodeChildren? leases = await _client.TryGetChildrenAsync(Path, cancellation).ConfigureAwait(false);
+        ZnodeChildren? leases = await _client.ListAsync(Path, cancellation).ConfigureAwait(false);
         while (leases?.Names.Count >= Places)
         {
             if (!wait)
@@ -103,12 +103,12 @@ public sealed class CoordSemaphore
             }
 
             Watched<ZnodeChildren?> now =
-                await _client.GetChildrenAndWatchAsync(Path, cancellation).ConfigureAwait(false);
+                await _client.ListAndWatchAsync(Path, cancellation).ConfigureAwait(false);
             leases = now.Value;
             if (leases?.Names.Count >= Places)
             {
                 await now.Changed.WaitAsync(cancellation).ConfigureAwait(false);
-                leases = await _client.TryGetChildrenAsync(Path, cancellation).ConfigureAwait(false);
+                leases = await _client.ListAsync(Path, cancellation).ConfigureAwait(false);
             }
         }
 
@@ -136,7 +136,7 @@ public sealed class CoordSemaphore
     {
         ReadOnlyMemory<byte> written = Encoding.UTF8.GetBytes(Places.ToString(CultureInfo.InvariantCulture));
         ZnodeData? node;
-        while ((node = await _client.TryGetAsync(Path, cancellation).ConfigureAwait(false)) is null)
+        while ((node = await _client.ReadAsync(Path, cancellation).ConfigureAwait(false)) is null)
         {
             try
             {

@@ -73,8 +73,8 @@ public sealed class CoordTreeCache : IAsyncDisposable
     }
 
     /// <summary>
-    /// The content, then each new one; a slow consumer may miss some in between, never the last. Fails with what ends
-    /// the cache.
+    /// The content, then each new one; a slow consumer may miss some in between, never the last. Ends when the cache is
+    /// disposed, and fails with what else ends it.
     /// </summary>
     /// <param name="cancellation">Ends the stream.</param>
     public async IAsyncEnumerable<IReadOnlyDictionary<string, ZnodeData>> WatchAsync(
@@ -90,8 +90,12 @@ public sealed class CoordTreeCache : IAsyncDisposable
             }
 
             yield return now;
-            await (await Task.WhenAny(changed, _run).WaitAsync(cancellation).ConfigureAwait(false))
-                .ConfigureAwait(false);
+            Task first = await Task.WhenAny(changed, _run).WaitAsync(cancellation).ConfigureAwait(false);
+            await first.ConfigureAwait(false);
+            if (first == _run)
+            {
+                yield break;
+            }
         }
     }
 
@@ -149,7 +153,7 @@ public sealed class CoordTreeCache : IAsyncDisposable
     // Whatever the event was: what a read finds now is newer still, and later events bring the rest.
     private async Task<ImmutableSortedDictionary<string, ZnodeData>> ReadOneAsync(string path)
     {
-        ZnodeData? node = await _client.TryGetAsync(path, _stop.Token).ConfigureAwait(false);
+        ZnodeData? node = await _client.ReadAsync(path, _stop.Token).ConfigureAwait(false);
         return node is null ? _znodes.Remove(path) : _znodes.SetItem(path, node);
     }
 
@@ -160,8 +164,8 @@ public sealed class CoordTreeCache : IAsyncDisposable
         while (waiting.Count > 0 && found.Count <= _maxZnodes)
         {
             string[] paths = [.. Enumerable.Range(0, Math.Min(Together, waiting.Count)).Select(_ => waiting.Dequeue())];
-            Task<ZnodeData?>[] reads = [.. paths.Select(path => _client.TryGetAsync(path, _stop.Token))];
-            Task<ZnodeChildren?>[] lists = [.. paths.Select(path => _client.TryGetChildrenAsync(path, _stop.Token))];
+            Task<ZnodeData?>[] reads = [.. paths.Select(path => _client.ReadAsync(path, _stop.Token))];
+            Task<ZnodeChildren?>[] lists = [.. paths.Select(path => _client.ListAsync(path, _stop.Token))];
             ZnodeData?[] nodes = await Task.WhenAll(reads).ConfigureAwait(false);
             ZnodeChildren?[] children = await Task.WhenAll(lists).ConfigureAwait(false);
             for (int i = 0; i < paths.Length; i++)

@@ -59,8 +59,7 @@ public sealed class LeaderElection
         CoordHandle leadership = await CampaignAsync(null, cancellation).ConfigureAwait(false);
         await using (leadership.ConfigureAwait(false))
         {
-            using var term = CancellationTokenSource.CreateLinkedTokenSource(
-                leadership.HandleLostToken, cancellation);
+            using var term = new LostLink(_client, leadership.HandleLostToken, cancellation);
             await lead(leadership, term.Token).ConfigureAwait(false);
         }
     }
@@ -78,7 +77,7 @@ public sealed class LeaderElection
             }
 
             string first = Paths.Join(Path, names[0]);
-            if (await _client.TryGetAsync(first, cancellation).ConfigureAwait(false) is { } node)
+            if (await _client.ReadAsync(first, cancellation).ConfigureAwait(false) is { } node)
             {
                 return WaitingLine.Describe(node);
             }
@@ -119,7 +118,7 @@ public sealed class LeaderElection
             {
                 string path = Paths.Join(Path, names[0]);
                 Watched<ZnodeData>? node =
-                    await _client.TryGetAndWatchAsync(path, cancellation).ConfigureAwait(false);
+                    await _client.ReadAndWatchAsync(path, cancellation).ConfigureAwait(false);
                 if (node is { } leader)
                 {
                     return (WaitingLine.Describe(leader.Value), leader.Changed);
@@ -129,7 +128,7 @@ public sealed class LeaderElection
             }
 
             Watched<ZnodeChildren?> children =
-                await _client.GetChildrenAndWatchAsync(Path, cancellation).ConfigureAwait(false);
+                await _client.ListAndWatchAsync(Path, cancellation).ConfigureAwait(false);
             if (WaitingLine.Order(children.Value?.Names ?? []).Count == 0)
             {
                 return (null, children.Changed);

@@ -106,7 +106,7 @@ public sealed class SharedValue
                 return made.Succeeded;
             }
 
-            await _client.EnsurePathAsync(Paths.ParentOf(Path), cancellation: cancellation).ConfigureAwait(false);
+            await _client.EnsureAsync(Paths.ParentOf(Path), cancellation).ConfigureAwait(false);
         }
     }
 }

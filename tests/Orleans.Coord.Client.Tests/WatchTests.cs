@@ -144,8 +144,71 @@ public sealed class WatchTests
         await connection.ReplyAsync(await connection.ExpectAsync(OpCode.Exists), CoordErrorCode.NoNode);
         await fence.Soon();
         Assert.Equal(WatchEventKind.Resync, (await stream.NextAsync()).Kind);
-        Assert.Equal(WatchEventKind.DataChanged, (await stream.NextAsync()).Kind);
         Assert.Equal(WatchEventKind.Deleted, (await stream.NextAsync()).Kind);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public async Task However_far_its_consumer_falls_behind_a_stream_holds_no_more_than_its_capacity(int capacity)
+    {
+        var buffer = new WatchBuffer("/a", capacity);
+        for (int i = 0; i < 100; i++)
+        {
+            buffer.Offer(new WatchEvent(WatchEventKind.DataChanged, "/a", i));
+        }
+
+        buffer.Fail(new InvalidOperationException("the end"));
+        List<WatchEvent> held = [];
+        await Assert.ThrowsAsync<InvalidOperationException>(async () =>
+        {
+            await foreach (WatchEvent what in buffer.ReadAllAsync(CancellationToken.None))
+            {
+                held.Add(what);
+            }
+        });
+        Assert.InRange(held.Count, 1, capacity);
+        Assert.Equal(WatchEventKind.Resync, held[0].Kind);
+    }
+
+    [Fact]
+    public async Task Streams_go_on_however_many_connections_die_under_their_requests()
+    {
+        const int Cuts = 12, Streams = 3;
+        using var server = new FakeServer();
+        await using CoordClient client = server.NewClient();
+        await using IAsyncEnumerator<ZnodeData?> data = client.WatchDataAsync("/a").GetAsyncEnumerator();
+        await using IAsyncEnumerator<ZnodeChildren?> children = client.WatchChildrenAsync("/b").GetAsyncEnumerator();
+        await using IAsyncEnumerator<WatchEvent> events = client.WatchAsync("/c").GetAsyncEnumerator();
+        Task<bool>[] moved =
+        [
+            data.MoveNextAsync().AsTask(), children.MoveNextAsync().AsTask(), events.MoveNextAsync().AsTask(),
+        ];
+        for (int i = 0; i < Cuts; i++)
+        {
+            using FakeConnection cut = await server.WelcomeAsync();
+            for (int j = 0; j < Streams; j++)
+            {
+                await cut.NextAsync().Soon();
+            }
+        }
+
+        using FakeConnection connection = await server.WelcomeAsync();
+        for (int j = 0; j < Streams; j++)
+        {
+            FakeRequest request = await connection.NextAsync().Soon();
+            await connection.ReplyAsync(request, 1, request.Code switch
+            {
+                OpCode.GetData => Data("1"),
+                OpCode.GetChildren2 => Children(1, "x"),
+                _ => static writer => writer.WriteInt(0),
+            });
+        }
+
+        Assert.All(await Task.WhenAll(moved).Soon(), Assert.True);
+        Assert.Equal("1", data.Current.Text());
+        Assert.Equal(["x"], children.Current!.Names);
+        Assert.Equal(WatchEventKind.Resync, events.Current.Kind);
     }
 
     [Fact]

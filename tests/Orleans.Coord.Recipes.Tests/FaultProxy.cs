@@ -33,6 +33,9 @@ internal sealed class FaultProxy : IDisposable
     /// <summary>After so many answers each connection is cut; 0 for never.</summary>
     public int AnswersPerConnection { get; init; }
 
+    /// <summary>How many connections are cut so; those made after them are not.</summary>
+    public int MostCuts { get; set; } = int.MaxValue;
+
     /// <summary>How many watch events went to clients.</summary>
     public int Events => Volatile.Read(ref _events);
 
@@ -135,11 +138,11 @@ internal sealed class FaultProxy : IDisposable
 
     private async Task PassAnswersAsync(NetworkStream from, NetworkStream to)
     {
-        int passed = 0;
+        int left = AnswersPerConnection > 0 && Cuts < MostCuts ? AnswersPerConnection : int.MaxValue;
         while (await ReadFrameAsync(from) is { } frame)
         {
             await _answers.Task;
-            if (AnswersPerConnection > 0 && passed++ == AnswersPerConnection)
+            if (left-- == 0)
             {
                 Interlocked.Increment(ref _cuts);
                 return;

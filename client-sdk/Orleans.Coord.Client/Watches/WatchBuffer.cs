@@ -37,10 +37,13 @@ internal sealed class WatchBuffer(string path, int capacity)
         {
             if (_events.Count == capacity)
             {
+                // It stands for this event too: whoever takes it reads afterwards.
                 ReplaceByResync();
             }
-
-            _events.Enqueue(what);
+            else
+            {
+                _events.Enqueue(what);
+            }
         }
 
         _signal.Writer.TryWrite(true);

@@ -32,7 +32,7 @@ internal sealed class WaitingLine(CoordClient client, string path, CoordLockOpti
             string prefix = Prefix(part);
             Task<CreatedZnode> creating = OwnNode.CreateSequentialAsync(client, path, prefix, options.Data);
             // Sent along with the create, and answered after it: most often it holds the new znode already.
-            Task<ZnodeChildren?> listing = client.TryGetChildrenAsync(path, cancellation);
+            Task<ZnodeChildren?> listing = client.ListAsync(path, cancellation);
             listing.Forget();
             CreatedZnode own =
                 await Steps.OrUndoAsync(creating, node => LeaveAsync(node), cancellation).ConfigureAwait(false);
@@ -69,7 +69,7 @@ internal sealed class WaitingLine(CoordClient client, string path, CoordLockOpti
         var found = new List<LockContender>();
         foreach (string name in await ListNamesAsync(cancellation).ConfigureAwait(false))
         {
-            if (await client.TryGetAsync(Paths.Join(path, name), cancellation).ConfigureAwait(false) is { } node)
+            if (await client.ReadAsync(Paths.Join(path, name), cancellation).ConfigureAwait(false) is { } node)
             {
                 found.Add(Describe(node));
             }
@@ -81,7 +81,7 @@ internal sealed class WaitingLine(CoordClient client, string path, CoordLockOpti
     /// <summary>The names of all contenders, in order.</summary>
     public async Task<List<string>> ListNamesAsync(CancellationToken cancellation)
     {
-        ZnodeChildren? children = await client.TryGetChildrenAsync(path, cancellation).ConfigureAwait(false);
+        ZnodeChildren? children = await client.ListAsync(path, cancellation).ConfigureAwait(false);
         return Order(children?.Names ?? []);
     }
 
@@ -128,7 +128,7 @@ internal sealed class WaitingLine(CoordClient client, string path, CoordLockOpti
 
                 // A read sets a watch only where there is something: names do not come back.
                 Watched<ZnodeData>? before = await client
-                    .TryGetAndWatchAsync(Paths.Join(path, blocker), cancellation).ConfigureAwait(false);
+                    .ReadAndWatchAsync(Paths.Join(path, blocker), cancellation).ConfigureAwait(false);
                 if (before is { } present)
                 {
                     await present.Changed.WaitAsync(cancellation).ConfigureAwait(false);
@@ -140,7 +140,7 @@ internal sealed class WaitingLine(CoordClient client, string path, CoordLockOpti
             }
 
             early = false;
-            listing = client.TryGetChildrenAsync(path, cancellation);
+            listing = client.ListAsync(path, cancellation);
         }
     }
 

@@ -102,6 +102,20 @@ public sealed class HostingServerTests : IAsyncLifetime
         await one.StopAsync(CancellationToken.None);
     }
 
+    [ServerFact]
+    public async Task A_leader_service_whose_znode_another_hand_deletes_stands_again()
+    {
+        await using ServiceProvider services = Services();
+        using var leader = new Leader(services.GetRequiredService<CoordClientSource>(), "one");
+        await leader.StartAsync(CancellationToken.None);
+        long token = await leader.Led.Reader.ReadAsync().AsTask().WaitAsync(Patience);
+        await _client.SyncAsync("/");
+        string name = Assert.Single((await _client.GetChildrenAsync("/leader")).Names);
+        await _client.DeleteAsync("/leader/" + name);
+        Assert.True(await leader.Led.Reader.ReadAsync().AsTask().WaitAsync(Patience) > token);
+        await leader.StopAsync(CancellationToken.None);
+    }
+
     private async Task CandidatesAsync(int count)
     {
         using var limit = new CancellationTokenSource(Patience);

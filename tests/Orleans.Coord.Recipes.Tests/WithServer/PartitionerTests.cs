@@ -45,6 +45,35 @@ public sealed class PartitionerTests : RecipeTest
         await ChildrenAsync("/work/workers", 0);
     }
 
+    [ServerFact]
+    public async Task A_worker_whose_work_failed_has_ended_all_of_it()
+    {
+        var started = new TaskCompletionSource();
+        bool ended = false;
+        Task working = new CoordPartitioner(Client, "/work", 2).RunAsync(
+            "a",
+            async (partition, _, lost) =>
+            {
+                if (partition == 0)
+                {
+                    await started.Task;
+                    throw new InvalidOperationException("boom");
+                }
+
+                started.SetResult();
+                await Task.Delay(Timeout.Infinite, lost).ContinueWith(static _ => { }, TaskScheduler.Default);
+                for (int i = 0; i < 20; i++)
+                {
+                    await Client.SyncAsync(cancellation: CancellationToken.None);
+                }
+
+                ended = true;
+            },
+            CancellationToken.None);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => working.Soon());
+        Assert.True(ended);
+    }
+
     private static int[] Shares(ConcurrentDictionary<int, string> owners) => owners.Count < Partitions
         ? []
         : [.. owners.Values.GroupBy(owner => owner).Select(group => group.Count()).Order()];

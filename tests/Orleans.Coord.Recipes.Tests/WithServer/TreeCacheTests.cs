@@ -65,6 +65,17 @@ public sealed class TreeCacheTests : RecipeTest
         await Assert.ThrowsAsync<ObjectDisposedException>(() => other.Completion.Soon());
     }
 
+    [ServerFact]
+    public async Task Its_streams_end_when_it_is_disposed()
+    {
+        CoordTreeCache cache = await CoordTreeCache.StartAsync(Client, "/tree");
+        await using IAsyncEnumerator<IReadOnlyDictionary<string, ZnodeData>> stream =
+            cache.WatchAsync().GetAsyncEnumerator();
+        Assert.Empty(await stream.NextAsync());
+        await cache.DisposeAsync();
+        Assert.False(await stream.MoveNextAsync().AsTask().Soon());
+    }
+
     private static async Task UntilAsync(CoordTreeCache cache, Func<IReadOnlyDictionary<string, ZnodeData>, bool> holds)
     {
         using var limit = new CancellationTokenSource(Patience);

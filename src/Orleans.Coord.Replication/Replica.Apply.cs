@@ -135,11 +135,12 @@ public sealed partial class Replica
 
     private void PassBarrier(ulong ticket)
     {
-        if (ticket == _joinTicket)
+        if (TryJoin(ticket))
         {
-            Joined();
+            return;
         }
-        else if (_touchRounds.Remove(ticket, out (ReplicaId From, long Batch) touch))
+
+        if (_touchRounds.Remove(ticket, out (ReplicaId From, long Batch) touch))
         {
             SendTouchAck(touch.From, touch.Batch);
         }

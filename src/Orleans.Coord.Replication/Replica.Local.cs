@@ -173,6 +173,7 @@ public sealed partial class Replica
 
         CanServe = true;
         IsReadOnly = false;
+        _joins.Clear();
         if (!_options.LocalSessions)
         {
             _localLeases.Clear();

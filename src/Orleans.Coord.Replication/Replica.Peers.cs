@@ -39,7 +39,6 @@ public sealed partial class Replica
     private readonly JuteWriter _forward = new();
     private ReplicaId _leader;
     private Term _leaderTerm;
-    private ulong _joinTicket;
     private bool _resendDue;
     private long _nextStuckCheckMs;
 
@@ -213,7 +212,7 @@ public sealed partial class Replica
 
     private void CloseStuckAttaching()
     {
-        if (_attaching.Values.Any(s => _now.MonotonicMs - s.AttachingSinceMs > AttachMs))
+        if (_attaching.Values.Any(s => _now.MonotonicMs - s.AttachingSinceMs > AttachMs + _roundTripMs))
         {
             DropAttaching();
         }
@@ -239,7 +238,10 @@ public sealed partial class Replica
             StopServing("this member was removed from the ensemble");
         }
 
-        if (!Leads && CanServe && _now.MonotonicMs - _lastAckMs > _options.MinSessionTimeoutMs / 3)
+        // The shortest time-out that is allowed, not that is in use: who is cut off lets its clients go while they have
+        // the time to find another member, and those with long time-outs wait no longer for it than others.
+        long patience = (_options.MinSessionTimeoutMs / 3) + _roundTripMs;
+        if (!Leads && CanServe && _now.MonotonicMs - _lastAckMs > patience)
         {
             StopServing("no leader has acknowledged this member's sessions for too long");
         }
@@ -252,17 +254,34 @@ public sealed partial class Replica
         if (wants && _now.MonotonicMs - _lastJoinMs > JoinRetryMs)
         {
             _lastJoinMs = _now.MonotonicMs;
-            _joinTicket = NextTicket();
-            _raft.ReadIndex(_joinTicket);
+            if (_joins.Count == MaxJoinAsks)
+            {
+                _joins.Dequeue();
+            }
+
+            ulong ticket = NextTicket();
+            _joins.Enqueue((ticket, _now.MonotonicMs));
+            _raft.ReadIndex(ticket);
             _raftHasWork = true;
         }
     }
 
-    private void Joined()
+    // Any of the questions may be the one that is answered: over a slow link the next is asked long before.
+    private bool TryJoin(ulong ticket)
     {
-        _joinTicket = 0;
-        _lastAckMs = _lastJoinMs;
-        BeginService();
+        foreach ((ulong asked, long sentMs) in _joins)
+        {
+            if (asked == ticket)
+            {
+                NoteAck(sentMs);
+                // The first touches leave only now.
+                _lastAckMs = _now.MonotonicMs;
+                BeginService();
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private void StopServing(string why)
@@ -283,13 +302,14 @@ public sealed partial class Replica
         {
             ResendAll();
         }
-        else if (_now.MonotonicMs >= _nextStuckCheckMs)
+        else if (!Leads && _now.MonotonicMs >= _nextStuckCheckMs)
         {
-            // An envelope may be lost without a word, whatever the other sessions' fare.
+            // An envelope may be lost without a word, whatever the other sessions' fare. What a leader has in its own
+            // log is not lost, only slow.
             _nextStuckCheckMs = _now.MonotonicMs + (ResendMs / 4);
             foreach (Session session in _local.Values)
             {
-                if (session.Pending.Count > 0 && _now.MonotonicMs - session.ProgressMs > ResendMs)
+                if (session.Pending.Count > 0 && _now.MonotonicMs - session.ProgressMs > ResendMs + _roundTripMs)
                 {
                     Resend(session);
                 }

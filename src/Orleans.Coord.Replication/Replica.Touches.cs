@@ -11,6 +11,7 @@ public sealed partial class Replica
 {
     private const int TouchMs = 200;
     private const int JoinRetryMs = 300;
+    private const int MaxJoinAsks = 16;
 
     // Sessions heard of, with the batch that first carries the newest touch; they stay until a batch that has them is
     // acknowledged.
@@ -23,6 +24,10 @@ public sealed partial class Replica
     private long _nextBatch;
     private long _lastTouchMs;
     private long _lastAckMs;
+
+    // How long the leader's last word took, at most the shortest time-out: over a slow link everything comes later.
+    private long _roundTripMs;
+    private readonly Queue<(ulong Ticket, long SentMs)> _joins = [];
     private long _lastJoinMs = long.MinValue / 2;
     private bool _touchNow;
 
@@ -127,6 +132,12 @@ public sealed partial class Replica
         _peers!.Send(to, _touches.Written);
     }
 
+    private void NoteAck(long sentMs)
+    {
+        _lastAckMs = Math.Max(_lastAckMs, sentMs);
+        _roundTripMs = Math.Min(_now.MonotonicMs - sentMs, _options.MinSessionTimeoutMs);
+    }
+
     private void TakeTouchAck(ReadOnlySpan<byte> body)
     {
         if (body.Length != sizeof(long))
@@ -146,7 +157,7 @@ public sealed partial class Replica
         while (_touchesSent.TryPeek(out (long Batch, long SentMs) sent) && sent.Batch <= batch)
         {
             // Counted from the sending: the leader may have heard of it at once.
-            _lastAckMs = Math.Max(_lastAckMs, sent.SentMs);
+            NoteAck(sent.SentMs);
             _touchesSent.Dequeue();
         }
 

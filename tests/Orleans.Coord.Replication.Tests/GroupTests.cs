@@ -111,6 +111,29 @@ public sealed class GroupTests
     }
 
     [Fact]
+    public void A_leader_that_waits_long_for_its_quorum_logs_each_write_once()
+    {
+        var group = new TestGroup(3, options: TestSilo.DefaultOptions with { Raft = new() { ElectionTicks = 100 } });
+        foreach (TestMember member in group.Members)
+        {
+            member.Start();
+        }
+
+        TestMember leader = group.WaitForLeader();
+        group.RunUntil(() => group.Members.All(m => m.Replica.CanServe), "all members to serve");
+        TestClient client = new TestClient(leader).Hello();
+        group.RunUntil(() => client.HasFrame, "the welcome");
+        Assert.True(client.Welcomed());
+        LogIndex last = leader.Replica.Raft.Log.LastIndex;
+        group.FarMs[leader.Id] = 1_500;
+        client.AddCreate("/a");
+        client.Send();
+        group.RunUntil(() => client.HasFrame, "the answer");
+        Assert.Equal(CoordErrorCode.Ok, client.Next().Code);
+        Assert.Equal(last.Next, leader.Replica.Raft.Log.LastIndex);
+    }
+
+    [Fact]
     public void A_session_moves_to_another_member_with_its_ephemerals()
     {
         TestMember leader = Start();

@@ -154,6 +154,28 @@ public sealed class MembershipTests
     }
 
     [Fact]
+    public void A_member_joins_over_a_link_of_two_seconds_and_keeps_its_clients()
+    {
+        Start();
+        TestMember far = _group.AddWaiting();
+        _group.FarMs[far.Id] = 1_000;
+        Assert.Equal(Ok, Change(Admin(), joining: TestGroup.Line(4, observer: true)).Code);
+        _group.RunUntil(() => far.Replica.CanServe, "the member to serve");
+        TestClient client = Join(far);
+        for (int i = 0; i < 5; i++)
+        {
+            Write(client, "/far" + i);
+            client.Add(OpCode.Ping, xid: -2);
+            client.AddSync("/");
+            client.Send();
+            Assert.Equal([Ok, Ok], [Next(client).Code, Next(client).Code]);
+        }
+
+        Assert.Null(client.Closed);
+        Assert.True(far.Replica.CanServe);
+    }
+
+    [Fact]
     public void A_member_that_never_comes_costs_nothing_and_can_be_taken_back()
     {
         Start();

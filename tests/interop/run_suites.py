@@ -51,7 +51,7 @@ LONG_ONLY = {"others", "kazoo-orleans"}
 LONGER = {
     "kill9": ["--rounds", "100"],
     "malformed": ["--connections", "5000"],
-    "chaos": ["--seconds", "500", "--links", "namespaces", "--links", "proxies"],
+    "chaos": ["--seconds", "400", "--links", "namespaces", "--links", "proxies"],
     "kazoo": ["--ensemble"],
     "zkcli": ["--ensemble"],
     "cclient": ["--ensemble"],

@@ -14,7 +14,7 @@ internal sealed class ConnectionLog(ILogger logger, int maxLinesPerSecond)
     /// <summary>A limit turned the client away.</summary>
     public void Refused(IPEndPoint client, string reason)
     {
-        if (MayWrite())
+        if (MayWrite(LogLevel.Warning))
         {
             GatewayLog.Refused(logger, client, reason);
         }
@@ -23,7 +23,7 @@ internal sealed class ConnectionLog(ILogger logger, int maxLinesPerSecond)
     /// <summary>The client broke the protocol.</summary>
     public void Malformed(IPEndPoint client, string reason)
     {
-        if (MayWrite())
+        if (MayWrite(LogLevel.Warning))
         {
             GatewayLog.Malformed(logger, client, reason);
         }
@@ -32,7 +32,7 @@ internal sealed class ConnectionLog(ILogger logger, int maxLinesPerSecond)
     /// <summary>The server closed the connection for a reason of its own.</summary>
     public void Closed(IPEndPoint client, string reason)
     {
-        if (MayWrite())
+        if (MayWrite(LogLevel.Debug))
         {
             GatewayLog.Closed(logger, client, reason);
         }
@@ -47,7 +47,7 @@ internal sealed class ConnectionLog(ILogger logger, int maxLinesPerSecond)
     /// <summary>An exception that nobody foresaw ended the connection.</summary>
     public void Fault(IPEndPoint client, Exception exception)
     {
-        if (MayWrite())
+        if (MayWrite(LogLevel.Error))
         {
             GatewayLog.Fault(logger, exception, client);
         }
@@ -63,5 +63,7 @@ internal sealed class ConnectionLog(ILogger logger, int maxLinesPerSecond)
         }
     }
 
-    private bool MayWrite() => Interlocked.Increment(ref _lines) <= maxLinesPerSecond;
+    // Lines that nobody would see take no room from others, and are not told of as left out.
+    private bool MayWrite(LogLevel level) =>
+        logger.IsEnabled(level) && Interlocked.Increment(ref _lines) <= maxLinesPerSecond;
 }

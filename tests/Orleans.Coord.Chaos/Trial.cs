@@ -72,16 +72,17 @@ internal sealed class Trial
             _run.Report(complaint);
         }
 
-        Console.WriteLine("faults: " + string.Join(", ", nemesis.Tally.Select(pair => $"{pair.Value} {pair.Key}")));
-        foreach (string violation in _run.Violations.Take(20))
-        {
-            Console.WriteLine("BROKEN: " + violation);
-        }
-
         if (_run.Violations.Count > 0)
         {
             Console.WriteLine($"seed {_options.Seed}; the members' own words:");
             _ensemble.Members.ToList().ForEach(member => Console.WriteLine($"[{member.Id}]\n{member.Output}"));
+        }
+
+        // The verdict last: whoever keeps only the end has it.
+        Console.WriteLine("faults: " + string.Join(", ", nemesis.Tally.Select(pair => $"{pair.Value} {pair.Key}")));
+        foreach (string violation in _run.Violations.Take(20))
+        {
+            Console.WriteLine("BROKEN: " + violation);
         }
 
         return _run.Violations.Count == 0;

@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.Extensions.Logging;
 using Orleans.Coord.Jute;
 using Orleans.Coord.Replication;
 
@@ -68,6 +69,18 @@ public sealed class PartsTests
         Assert.Equal(1, lines.Count(115));
         log.Refused(_client, "five");
         Assert.True(lines.Has(110, "five"));
+    }
+
+    [Fact]
+    public void Lines_that_nobody_wants_take_no_room_and_are_not_told_of()
+    {
+        var lines = new TestLog { Least = LogLevel.Information };
+        var log = new ConnectionLog(lines, maxLinesPerSecond: 1);
+        log.Closed(_client, "one");
+        log.Closed(_client, "two");
+        log.Refused(_client, "three");
+        log.NextSecond();
+        Assert.Equal([110], lines.Lines.Select(line => line.Id));
     }
 
     [Fact]

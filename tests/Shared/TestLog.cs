@@ -8,6 +8,9 @@ internal sealed class TestLog : ILoggerFactory, ILogger
 {
     private readonly ConcurrentQueue<(int Id, LogLevel Level, string Text)> _lines = new();
 
+    /// <summary>Lines below it are not wanted.</summary>
+    public LogLevel Least { get; init; } = LogLevel.Trace;
+
     public IReadOnlyList<(int Id, LogLevel Level, string Text)> Lines => [.. _lines];
 
     public bool Has(int id, string part) => _lines.Any(line => line.Id == id && line.Text.Contains(part));
@@ -28,7 +31,7 @@ internal sealed class TestLog : ILoggerFactory, ILogger
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 
-    public bool IsEnabled(LogLevel logLevel) => true;
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= Least;
 
     public void Log<TState>(
         LogLevel logLevel,

@@ -59,9 +59,10 @@ internal sealed class Run(string connectionString, ulong seed, CancellationToken
     /// <summary>Errors that faults explain: nothing was promised about such an operation.</summary>
     public bool IsOrdinary(Exception e) => e switch
     {
-        OutcomeUnknownException or SessionLostException or ObjectDisposedException => true,
+        SessionLostException or ObjectDisposedException => true,
         OperationCanceledException => Stop.IsCancellationRequested,
-        CoordException { Code: CoordErrorCode.SystemError } => true,
+        // A read under which eight connections have died is given up, too.
+        CoordException { Code: CoordErrorCode.SystemError or CoordErrorCode.ConnectionLoss } => true,
         _ => false,
     };
 }

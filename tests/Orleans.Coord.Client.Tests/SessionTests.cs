@@ -6,6 +6,10 @@ namespace Orleans.Coord.Client.Tests;
 public sealed class SessionTests
 {
     [Fact]
+    public void A_session_is_given_up_a_twentieth_of_its_timeout_before_the_server_can_end_it() =>
+        Assert.Equal(10_000 + 5_700, Session.DeadlineOf(confirmedMs: 10_000, timeoutMs: 6_000));
+
+    [Fact]
     public async Task Asks_for_a_session_and_tells_what_it_got()
     {
         using var server = new FakeServer();

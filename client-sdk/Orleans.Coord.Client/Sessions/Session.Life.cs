@@ -6,6 +6,10 @@ internal sealed partial class Session : IHeartbeatTarget
     private static readonly Func<string?, bool, Exception> Disposed =
         static (_, _) => new ObjectDisposedException(nameof(CoordClient));
 
+    // The part of a time-out by which the client is earlier than the server: for clocks that run at different speeds,
+    // and for a busy machine that gives the heartbeat thread its turn late.
+    private const int MarginPart = 20;
+
     private int _timeoutMs;
     private long _confirmedMs;
 
@@ -23,8 +27,9 @@ internal sealed partial class Session : IHeartbeatTarget
     }
 
     /// <summary>
-    /// The session ends here when its time-out has passed since the sending of the last answered ping. The server
-    /// counts from a later moment, so it gives what the session held to nobody before this client knows it is lost.
+    /// The session ends here a little before its time-out has passed since the sending of the last answered ping
+    /// (<see cref="DeadlineOf"/>). The server counts from a later moment, so it gives what the session held to nobody
+    /// before this client knows it is lost.
     /// </summary>
     public long Beat(long nowMs)
     {
@@ -36,7 +41,7 @@ internal sealed partial class Session : IHeartbeatTarget
         Connection? connection = _connection;
         connection?.Drain();
         long confirmed = Volatile.Read(ref _confirmedMs);
-        long deadline = confirmed + _timeoutMs;
+        long deadline = DeadlineOf(confirmed, _timeoutMs);
         if (nowMs >= deadline)
         {
             Expire("its time-out passed without an answered heartbeat");
@@ -62,6 +67,10 @@ internal sealed partial class Session : IHeartbeatTarget
 
         return Math.Min(giveUp, Math.Max(nowMs + 1, connection.LastPingMs + (_timeoutMs / 3)));
     }
+
+    /// <summary>When a session is given up that was confirmed last by a ping of that moment, all in milliseconds.</summary>
+    internal static long DeadlineOf(long confirmedMs, int timeoutMs) =>
+        confirmedMs + timeoutMs - (timeoutMs / MarginPart);
 
     /// <summary>Ends the session on the server when one is in reach, and here in any case.</summary>
     public async Task CloseAsync()

@@ -94,7 +94,8 @@ public sealed class SessionTests
     {
         using var server = new FakeServer();
         await using CoordClient client = server.NewClient();
-        using (await server.WelcomeAsync(timeoutMs: 300))
+        // Long enough for the client to be connected before it is over, also on a busy machine.
+        using (await server.WelcomeAsync(timeoutMs: 2_000))
         {
             await client.WaitForConnectedAsync().Soon();
             server.Dispose();

@@ -68,7 +68,7 @@ internal sealed partial class Session : IHeartbeatTarget
         return Math.Min(giveUp, Math.Max(nowMs + 1, connection.LastPingMs + (_timeoutMs / 3)));
     }
 
-    /// <summary>When a session is given up that was confirmed last by a ping of that moment, all in milliseconds.</summary>
+    /// <summary>When a session is given up that a ping of that moment was the last to confirm; milliseconds.</summary>
     internal static long DeadlineOf(long confirmedMs, int timeoutMs) =>
         confirmedMs + timeoutMs - (timeoutMs / MarginPart);
 

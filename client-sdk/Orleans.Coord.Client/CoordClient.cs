@@ -9,10 +9,9 @@ namespace Orleans.Coord.Client;
 /// A client is one session. When its connection is lost it finds a server and resumes the session by itself:
 /// requests not yet sent wait, reads are repeated and watches are set again. (A read under which eight connections
 /// have died may be what ends them: it fails with <see cref="CoordErrorCode.ConnectionLoss"/>. Streams go on.) Writes
-/// sent but not answered are
-/// sent again too, and Orleans.Coord runs each once and gives it its original answer; against plain ZooKeeper, which
-/// cannot tell, they fail with <see cref="OutcomeUnknownException"/>. When the session itself is lost
-/// (<see cref="SessionLost"/>) everything fails with <see cref="SessionLostException"/>; make a new client then.
+/// sent but not answered are sent again too, and Orleans.Coord runs each once and gives it its original answer; against
+/// plain ZooKeeper, which cannot tell, they fail with <see cref="OutcomeUnknownException"/>. When the session itself is
+/// lost (<see cref="SessionLost"/>) everything fails with <see cref="SessionLostException"/>; make a new client then.
 /// </para>
 /// <para>
 /// Every operation can throw, besides what its own documentation names: <see cref="CoordException"/> with the

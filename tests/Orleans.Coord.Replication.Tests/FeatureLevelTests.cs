@@ -14,7 +14,7 @@ public sealed class FeatureLevelTests
     public void A_new_group_has_all_features_from_its_first_session_on()
     {
         Start(New, New);
-        TestClient client = Join(_group.WaitForLeader());
+        TestClient client = _group.Join(_group.WaitForLeader());
         Assert.Equal(CoordErrorCode.Ok, WriteNumbered(client, 1));
     }
 
@@ -22,12 +22,12 @@ public sealed class FeatureLevelTests
     public void The_level_rises_once_the_last_old_member_is_replaced()
     {
         Start(Old, Old, Old);
-        Assert.Equal(CoordErrorCode.Unimplemented, WriteNumbered(Join(_group.WaitForLeader()), 1));
+        Assert.Equal(CoordErrorCode.Unimplemented, WriteNumbered(_group.Join(_group.WaitForLeader()), 1));
         Upgrade(0, 1);
-        Assert.Equal(CoordErrorCode.Unimplemented, WriteNumbered(Join(_group.WaitForLeader()), 1));
+        Assert.Equal(CoordErrorCode.Unimplemented, WriteNumbered(_group.Join(_group.WaitForLeader()), 1));
         Assert.All(Levels(), level => Assert.Equal(Old, level));
         Upgrade(2);
-        Assert.Equal(CoordErrorCode.Ok, WriteNumbered(Join(_group.WaitForLeader()), 1));
+        Assert.Equal(CoordErrorCode.Ok, WriteNumbered(_group.Join(_group.WaitForLeader()), 1));
         _group.RunUntil(() => Levels().All(level => level == New), "all members at the new level");
     }
 
@@ -35,20 +35,20 @@ public sealed class FeatureLevelTests
     public void An_old_member_that_is_not_there_holds_the_group_back_too()
     {
         Start(Old, Old, Old);
-        Join(_group.WaitForLeader());
+        _group.Join(_group.WaitForLeader());
         Upgrade(0, 1);
         _group.Members[2].Crash();
         _group.RunUntil(() => _group.Leader is { } leader && leader.Id.Value != 3, "a leader among the others");
         TestMember leader = _group.Leader!;
         leader.Turn(replica => replica.PeerUnreachable(new ReplicaId(3)));
-        Assert.Equal(CoordErrorCode.Unimplemented, WriteNumbered(Join(leader), 1));
+        Assert.Equal(CoordErrorCode.Unimplemented, WriteNumbered(_group.Join(leader), 1));
     }
 
     [Fact]
     public void A_member_that_was_left_behind_stops_at_the_entry_and_says_what_to_do()
     {
         Start(New, New);
-        Assert.Equal(CoordErrorCode.Ok, WriteNumbered(Join(_group.WaitForLeader()), 1));
+        Assert.Equal(CoordErrorCode.Ok, WriteNumbered(_group.Join(_group.WaitForLeader()), 1));
         _group.Members[2].Level = Old;
         _group.Members[2].Start();
         FeatureLevelException e = Assert.Throws<FeatureLevelException>(() => _group.Run(10_000));
@@ -61,7 +61,7 @@ public sealed class FeatureLevelTests
     public void So_it_does_at_a_snapshot_its_own_or_the_leaders()
     {
         Start(New, New);
-        TestClient client = Join(_group.WaitForLeader());
+        TestClient client = _group.Join(_group.WaitForLeader());
         Assert.Equal(CoordErrorCode.Ok, WriteNumbered(client, 1));
         TestMember[] others = [.. _group.Members[..2]];
         TakeSnapshots(others, client);
@@ -146,14 +146,6 @@ public sealed class FeatureLevelTests
     }
 
     private byte[] Levels() => [.. _group.Members.Select(m => m.Replica.Machine.FeatureLevel)];
-
-    private TestClient Join(TestMember member)
-    {
-        TestClient client = new TestClient(member).Hello();
-        _group.RunUntil(() => client.HasFrame, "the welcome");
-        Assert.True(client.Welcomed());
-        return client;
-    }
 
     private CoordErrorCode WriteNumbered(TestClient client, long number)
     {

@@ -10,12 +10,12 @@ public sealed class FoundBySimulatorTests
     [Fact]
     public void A_write_whose_forward_was_lost_is_sent_again_though_other_sessions_have_answers()
     {
-        TestMember follower = Follower(Start());
-        TestClient busy = Join(follower);
-        TestClient unlucky = Join(follower);
+        TestMember follower = _group.Follower(_group.StartAll());
+        TestClient busy = _group.Join(follower);
+        TestClient unlucky = _group.Join(follower);
         busy.AddCreate("/busy");
         busy.Send();
-        Next(busy);
+        _group.Next(busy);
         _group.Loses = (_, _, bytes) => bytes[0] == (byte)EnvelopeKind.Forward;
         unlucky.AddCreate("/lost");
         unlucky.Send();
@@ -24,7 +24,7 @@ public sealed class FoundBySimulatorTests
         {
             busy.AddSet("/busy", "again");
             busy.Send();
-            Next(busy);
+            _group.Next(busy);
             _group.Run(100);
         }
 
@@ -48,7 +48,7 @@ public sealed class FoundBySimulatorTests
     [Fact]
     public void A_snapshot_of_the_leader_for_which_there_was_no_space_is_asked_for_again()
     {
-        TestMember away = LeaveBehind(Start());
+        TestMember away = LeaveBehind(_group.StartAll());
         away.Store.IsFull = true;
         away.Start();
         _group.RunUntil(() => away.Store.AbortedCount > 0, "the snapshot to be given up");
@@ -59,7 +59,7 @@ public sealed class FoundBySimulatorTests
     [Fact]
     public void A_leader_whose_newest_snapshot_is_damaged_stops_instead_of_reading_it_for_ever()
     {
-        TestMember leader = Start();
+        TestMember leader = _group.StartAll();
         TestMember away = LeaveBehind(leader);
         leader.Store.IsDamaged = true;
         away.Start();
@@ -69,14 +69,14 @@ public sealed class FoundBySimulatorTests
     [Fact]
     public void A_clock_that_stood_still_over_a_restart_gives_no_new_client_an_id_that_is_in_use()
     {
-        TestMember follower = Follower(Start());
+        TestMember follower = _group.Follower(_group.StartAll());
         follower.Crash();
         follower.WallMs = 1_700_000_000_000;
         follower.Start();
-        TestClient before = Join(follower, timeoutMs: 40_000);
+        TestClient before = _group.Join(follower, timeoutMs: 40_000);
         follower.Crash();
         follower.Start();
-        TestClient after = Join(follower);
+        TestClient after = _group.Join(follower);
         Assert.NotEqual(before.SessionId, after.SessionId);
         Assert.True(follower.Replica.Machine.Sessions.TryGet(before.SessionId, out _));
     }
@@ -84,8 +84,8 @@ public sealed class FoundBySimulatorTests
     [Fact]
     public void No_word_of_the_leader_for_a_life_before_the_restart_vouches_for_a_session_of_this_one()
     {
-        TestMember leader = Start();
-        TestMember follower = Follower(leader);
+        TestMember leader = _group.StartAll();
+        TestMember follower = _group.Follower(leader);
         List<byte[]> vouched = [];
         _group.Loses = (_, to, bytes) =>
         {
@@ -101,7 +101,7 @@ public sealed class FoundBySimulatorTests
         Assert.True(vouched.Count > 10);
         follower.Crash();
         follower.Start();
-        TestClient client = Join(follower);
+        TestClient client = _group.Join(follower);
         _group.Isolate(follower);
         client.Add(OpCode.Ping, xid: -2);
         client.Send();
@@ -114,25 +114,13 @@ public sealed class FoundBySimulatorTests
         Assert.False(client.HasFrame);
     }
 
-    private TestMember Start()
-    {
-        foreach (TestMember member in _group.Members)
-        {
-            member.Start();
-        }
-
-        TestMember leader = _group.WaitForLeader();
-        _group.RunUntil(() => _group.Members.All(m => m.Replica.CanServe), "all members to serve");
-        return leader;
-    }
-
     // Takes a member away for so long that only a snapshot can bring it back.
     private TestMember LeaveBehind(TestMember leader)
     {
-        TestMember away = Follower(leader);
+        TestMember away = _group.Follower(leader);
         away.Crash();
-        TestClient client = Join(leader);
-        Fill(client, "/n", () => Next(client));
+        TestClient client = _group.Join(leader);
+        Fill(client, "/n", () => _group.Next(client));
         Assert.True(leader.Replica.Raft.Log.BaseIndex > away.Store.LastIndex);
         return away;
     }
@@ -145,22 +133,5 @@ public sealed class FoundBySimulatorTests
             client.Send();
             next();
         }
-    }
-
-    private TestMember Follower(TestMember leader) => _group.Members.First(m => m != leader);
-
-    private TestClient Join(TestMember member, int timeoutMs = 10_000)
-    {
-        _group.RunUntil(() => member.Replica.CanServe, "the member to serve");
-        TestClient client = new TestClient(member).Hello(timeoutMs: timeoutMs);
-        _group.RunUntil(() => client.HasFrame, "the welcome");
-        Assert.True(client.Welcomed());
-        return client;
-    }
-
-    private Reply Next(TestClient client)
-    {
-        _group.RunUntil(() => client.HasFrame || client.Closed is not null, "a frame");
-        return client.Next();
     }
 }

@@ -9,15 +9,15 @@ public sealed class GroupTests
     [Fact]
     public void Three_members_elect_a_leader_and_all_serve()
     {
-        Start();
+        _group.StartAll();
         Assert.Single(_group.Members, m => m.Replica.Raft.Role == Consensus.RaftRole.Leader);
     }
 
     [Fact]
     public void A_write_at_any_member_is_read_at_every_other_after_a_sync()
     {
-        Start();
-        TestClient[] clients = [.. _group.Members.Select(member => Join(member))];
+        _group.StartAll();
+        TestClient[] clients = [.. _group.Members.Select(member => _group.Join(member))];
         for (int i = 0; i < clients.Length; i++)
         {
             clients[i].AddCreate("/from" + i, "value " + i);
@@ -26,7 +26,7 @@ public sealed class GroupTests
 
         foreach (TestClient client in clients)
         {
-            Assert.Equal(CoordErrorCode.Ok, Next(client).Code);
+            Assert.Equal(CoordErrorCode.Ok, _group.Next(client).Code);
         }
 
         foreach (TestClient client in clients)
@@ -36,15 +36,16 @@ public sealed class GroupTests
             client.AddGet("/from1");
             client.AddGet("/from2");
             client.Send();
-            Next(client);
-            Assert.Equal(["value 0", "value 1", "value 2"], Enumerable.Range(0, 3).Select(_ => Next(client).Text));
+            _group.Next(client);
+            IEnumerable<string?> texts = [.. Enumerable.Range(0, 3).Select(_ => _group.Next(client).Text)];
+            Assert.Equal(["value 0", "value 1", "value 2"], texts);
         }
     }
 
     [Fact]
     public void Set_1_get_set_2_reads_1_at_a_follower_too()
     {
-        TestClient client = Join(Follower(Start()));
+        TestClient client = _group.Join(_group.Follower(_group.StartAll()));
         client.AddCreate("/a");
         for (int i = 0; i < 20; i++)
         {
@@ -55,40 +56,40 @@ public sealed class GroupTests
         }
 
         client.Send();
-        Next(client);
+        _group.Next(client);
         for (int i = 0; i < 20; i++)
         {
-            Next(client);
-            Assert.Equal("1", Next(client).Text);
-            Next(client);
-            Assert.Equal("2", Next(client).Text);
+            _group.Next(client);
+            Assert.Equal("1", _group.Next(client).Text);
+            _group.Next(client);
+            Assert.Equal("2", _group.Next(client).Text);
         }
     }
 
     [Fact]
     public void A_watch_set_at_one_member_fires_for_a_write_at_another()
     {
-        TestMember leader = Start();
-        TestClient writer = Join(leader);
-        TestClient watcher = Join(Follower(leader));
+        TestMember leader = _group.StartAll();
+        TestClient writer = _group.Join(leader);
+        TestClient watcher = _group.Join(_group.Follower(leader));
         writer.AddCreate("/a", "1");
         writer.Send();
-        Next(writer);
+        _group.Next(writer);
         watcher.AddSync("/a");
         watcher.AddGet("/a", watch: true);
         watcher.Send();
-        Next(watcher);
-        Next(watcher);
+        _group.Next(watcher);
+        _group.Next(watcher);
         writer.AddSet("/a", "2");
         writer.Send();
-        Assert.Equal((3, "/a"), Next(watcher).Event);
+        Assert.Equal((3, "/a"), _group.Next(watcher).Event);
     }
 
     [Fact]
     public void Pipelined_writes_at_a_follower_survive_the_leaders_crash_each_exactly_once_and_in_order()
     {
-        TestMember leader = Start();
-        TestClient client = Join(Follower(leader));
+        TestMember leader = _group.StartAll();
+        TestClient client = _group.Join(_group.Follower(leader));
         client.AddCreate("/q");
         var xids = new List<int>();
         for (int i = 0; i < 100; i++)
@@ -99,10 +100,10 @@ public sealed class GroupTests
         client.Send();
         _group.Run(6);
         leader.Crash();
-        Next(client);
+        _group.Next(client);
         string[] names = [.. xids.Select(xid =>
         {
-            Reply reply = Next(client);
+            Reply reply = _group.Next(client);
             Assert.Equal((xid, CoordErrorCode.Ok), (reply.Xid, reply.Code));
             return reply.Text;
         })];
@@ -136,33 +137,33 @@ public sealed class GroupTests
     [Fact]
     public void A_session_moves_to_another_member_with_its_ephemerals()
     {
-        TestMember leader = Start();
+        TestMember leader = _group.StartAll();
         TestMember[] followers = [.. _group.Members.Where(m => m != leader)];
-        TestClient first = Join(followers[0]);
+        TestClient first = _group.Join(followers[0]);
         first.AddCreate("/e", "mine", mode: 1);
         first.Send();
-        Reply created = Next(first);
+        Reply created = _group.Next(first);
         _group.RunUntil(() => followers[1].Replica.Machine.LastApplied >= created.Zxid, "the other to catch up");
         TestClient second = new TestClient(followers[1]).Hello(first.SessionId, first.Password);
         _group.RunUntil(() => second.HasFrame, "the welcome");
         Assert.True(second.Welcomed());
         second.AddGet("/e");
         second.Send();
-        Assert.Equal("mine", Next(second).Text);
+        Assert.Equal("mine", _group.Next(second).Text);
         _group.RunUntil(() => first.Closed is not null, "the old connection to be closed");
     }
 
     [Fact]
     public void Sessions_at_followers_live_through_pings_and_expire_without()
     {
-        TestMember leader = Start();
-        TestClient pinging = Join(Follower(leader), 4_000);
-        TestClient silent = Join(Follower(leader), 4_000);
+        TestMember leader = _group.StartAll();
+        TestClient pinging = _group.Join(_group.Follower(leader), 4_000);
+        TestClient silent = _group.Join(_group.Follower(leader), 4_000);
         for (int i = 0; i < 8; i++)
         {
             pinging.Add(OpCode.Ping, xid: -2);
             pinging.Send();
-            Assert.Equal(-2, Next(pinging).Xid);
+            Assert.Equal(-2, _group.Next(pinging).Xid);
             _group.Run(1_300);
         }
 
@@ -174,9 +175,9 @@ public sealed class GroupTests
     [Fact]
     public void A_member_that_is_cut_off_stops_serving_and_no_ping_is_answered_in_vain()
     {
-        TestMember leader = Start();
-        TestMember follower = Follower(leader);
-        TestClient client = Join(follower, 4_000);
+        TestMember leader = _group.StartAll();
+        TestMember follower = _group.Follower(leader);
+        TestClient client = _group.Join(follower, 4_000);
         _group.Isolate(follower);
         client.Add(OpCode.Ping, xid: -2);
         client.Send();
@@ -190,8 +191,8 @@ public sealed class GroupTests
     [Fact]
     public void A_leader_that_is_cut_off_answers_no_ping_and_no_sync()
     {
-        TestMember leader = Start();
-        TestClient client = Join(leader, 4_000);
+        TestMember leader = _group.StartAll();
+        TestClient client = _group.Join(leader, 4_000);
         _group.Isolate(leader);
         client.Add(OpCode.Ping, xid: -2);
         client.AddSync("/");
@@ -229,33 +230,5 @@ public sealed class GroupTests
         group.RunUntil(
             () => away.Replica.Machine.LastApplied == leader.Replica.Machine.LastApplied, "the member to catch up");
         Assert.Equal(leader.Replica.Machine.Digest, away.Replica.Machine.Digest);
-    }
-
-    private TestMember Start()
-    {
-        foreach (TestMember member in _group.Members)
-        {
-            member.Start();
-        }
-
-        TestMember leader = _group.WaitForLeader();
-        _group.RunUntil(() => _group.Members.All(m => m.Replica.CanServe), "all members to serve");
-        return leader;
-    }
-
-    private TestMember Follower(TestMember leader) => _group.Members.First(m => m != leader);
-
-    private TestClient Join(TestMember member, int timeoutMs = 10_000)
-    {
-        TestClient client = new TestClient(member).Hello(timeoutMs: timeoutMs);
-        _group.RunUntil(() => client.HasFrame, "the welcome");
-        Assert.True(client.Welcomed());
-        return client;
-    }
-
-    private Reply Next(TestClient client)
-    {
-        _group.RunUntil(() => client.HasFrame || client.Closed is not null, "a frame");
-        return client.Next();
     }
 }

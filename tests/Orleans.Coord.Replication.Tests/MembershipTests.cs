@@ -18,13 +18,13 @@ public sealed class MembershipTests
         Start();
         foreach (TestMember member in _group.Members)
         {
-            TestClient client = Join(member);
+            TestClient client = _group.Join(member);
             client.AddSync("/");
             client.AddGet(Config);
             client.Send();
-            Next(client);
+            _group.Next(client);
             Assert.StartsWith(
-                $"{TestGroup.Line(1)}\n{TestGroup.Line(2)}\n{TestGroup.Line(3)}\nversion=", Next(client).Text);
+                $"{TestGroup.Line(1)}\n{TestGroup.Line(2)}\n{TestGroup.Line(3)}\nversion=", _group.Next(client).Text);
         }
     }
 
@@ -47,7 +47,7 @@ public sealed class MembershipTests
         // With five voters any two may go.
         _group.WaitForLeader().Crash();
         _group.WaitForLeader().Crash();
-        Write(Join(_group.WaitForLeader()), "/after");
+        Write(_group.Join(_group.WaitForLeader()), "/after");
     }
 
     [Fact]
@@ -68,7 +68,7 @@ public sealed class MembershipTests
     public void A_new_member_serves_nobody_before_it_has_what_was_committed_when_it_joined()
     {
         TestMember leader = Start();
-        TestClient writer = Join(leader);
+        TestClient writer = _group.Join(leader);
         for (int i = 0; i < 200; i++)
         {
             Write(writer, "/n" + i);
@@ -86,7 +86,7 @@ public sealed class MembershipTests
     {
         _group = TestGroup.WithConfiguration(3, 5, TestSilo.DefaultOptions with { SnapshotLogBytes = 3_000 });
         TestMember leader = Start();
-        TestClient writer = Join(leader);
+        TestClient writer = _group.Join(leader);
         for (int i = 0; i < 200; i++)
         {
             Write(writer, "/n" + i);
@@ -142,7 +142,7 @@ public sealed class MembershipTests
         _group.RunUntil(() => observer.Replica.CanServe, "the observer to serve");
         _group.Run(5_000);
         Assert.False(observer.Replica.IsVoter);
-        TestClient client = Join(observer);
+        TestClient client = _group.Join(observer);
         Write(client, "/from-the-observer");
 
         Assert.Equal(Ok, Change(admin, joining: TestGroup.Line(4)).Code);
@@ -161,14 +161,14 @@ public sealed class MembershipTests
         _group.FarMs[far.Id] = 1_000;
         Assert.Equal(Ok, Change(Admin(), joining: TestGroup.Line(4, observer: true)).Code);
         _group.RunUntil(() => far.Replica.CanServe, "the member to serve");
-        TestClient client = Join(far);
+        TestClient client = _group.Join(far);
         for (int i = 0; i < 5; i++)
         {
             Write(client, "/far" + i);
             client.Add(OpCode.Ping, xid: -2);
             client.AddSync("/");
             client.Send();
-            Assert.Equal([Ok, Ok], [Next(client).Code, Next(client).Code]);
+            Assert.Equal([Ok, Ok], [_group.Next(client).Code, _group.Next(client).Code]);
         }
 
         Assert.Null(client.Closed);
@@ -196,7 +196,7 @@ public sealed class MembershipTests
     {
         TestMember leader = Start();
         TestMember gone = _group.Members.First(m => m != leader);
-        TestClient client = Join(gone);
+        TestClient client = _group.Join(gone);
         Assert.Equal(Ok, Change(Admin(), leaving: $"{gone.Id}").Code);
         _group.RunUntil(() => client.Closed is not null, "its client to be let go");
         Assert.Equal("this member was removed from the ensemble", client.Closed);
@@ -214,7 +214,7 @@ public sealed class MembershipTests
     public void A_leader_that_is_removed_hands_over_first()
     {
         TestMember leader = Start();
-        TestClient admin = Join(_group.Members.First(m => m != leader));
+        TestClient admin = _group.Join(_group.Members.First(m => m != leader));
         Authenticate(admin);
         Term before = leader.Replica.Raft.Term;
         Assert.Equal(Ok, Change(admin, leaving: $"{leader.Id}").Code);
@@ -237,7 +237,7 @@ public sealed class MembershipTests
         int[] wanted = [.. _group.Members.Where(m => m != dead).Select(m => (int)m.Id.Value)];
         Assert.Equal(Ok, Change(Admin(), joining: TestGroup.Line(4), leaving: $"{dead.Id}").Code);
         _group.RunUntil(() => VotersAre(wanted), "the new member in the place of the dead one");
-        Write(Join(_group.WaitForLeader()), "/after");
+        Write(_group.Join(_group.WaitForLeader()), "/after");
     }
 
     [Fact]
@@ -253,10 +253,10 @@ public sealed class MembershipTests
             () => joiners.Any(m => m.Replica.Raft.Role == RaftRole.Leader && m.Replica.CanServe), "a leader");
         _group.RunUntil(() => VotersAre([4, 5, 6]), "the new ones alone");
         _group.RunUntil(() => old.All(m => !m.Replica.CanServe), "the old ones to stop");
-        TestClient client = Join(joiners[0]);
+        TestClient client = _group.Join(joiners[0]);
         client.AddGet("/before");
         client.Send();
-        Assert.Equal(Ok, Next(client).Code);
+        Assert.Equal(Ok, _group.Next(client).Code);
     }
 
     [Fact]
@@ -281,7 +281,7 @@ public sealed class MembershipTests
         admin.AddReconfig(leaving: $"{gone.Id}");
         admin.Send();
         _group.RunUntil(() => leader.Replica.Raft.Configuration.IsJoint, "the change");
-        Assert.Equal(Ok, Next(admin).Code);
+        Assert.Equal(Ok, _group.Next(admin).Code);
         Assert.Equal(ReconfigInProgress, Change(admin, joining: TestGroup.Line(9)).Code);
         _group.RunUntil(() => !leader.Replica.Raft.Configuration.IsJoint, "its end");
         Assert.Equal(Ok, Change(admin, joining: TestGroup.Line(9)).Code);
@@ -301,7 +301,7 @@ public sealed class MembershipTests
         leader.Crash();
         behind.Start();
         _group.RunUntil(() => behind.Replica.CanServe, "the one behind to serve");
-        Write(Join(behind), "/after");
+        Write(_group.Join(behind), "/after");
     }
 
     [Fact]
@@ -351,14 +351,9 @@ public sealed class MembershipTests
 
     private TestMember Start()
     {
-        foreach (TestMember member in _group.Members)
-        {
-            member.Start();
-        }
-
-        TestMember leader = _group.WaitForLeader();
+        TestMember leader = _group.StartAll();
         _group.RunUntil(
-            () => _group.Members.All(m => m.Replica.CanServe && !m.Replica.Machine.Ensemble.IsEmpty), "all to serve");
+            () => _group.Members.All(m => !m.Replica.Machine.Ensemble.IsEmpty), "all to know the configuration");
         return leader;
     }
 
@@ -373,7 +368,7 @@ public sealed class MembershipTests
 
     private TestClient Admin(TestMember? at = null)
     {
-        TestClient admin = Join(at ?? _group.WaitForLeader());
+        TestClient admin = _group.Join(at ?? _group.WaitForLeader());
         Authenticate(admin);
         return admin;
     }
@@ -382,34 +377,20 @@ public sealed class MembershipTests
     {
         client.AddAuth("digest", TestGroup.SuperUser);
         client.Send();
-        Assert.Equal(Ok, Next(client).Code);
+        Assert.Equal(Ok, _group.Next(client).Code);
     }
 
     private Reply Change(TestClient admin, string? joining = null, string? leaving = null, string? all = null)
     {
         admin.AddReconfig(joining, leaving, all);
         admin.Send();
-        return Next(admin);
+        return _group.Next(admin);
     }
 
     private void Write(TestClient client, string path)
     {
         client.AddCreate(path, "x");
         client.Send();
-        Assert.Equal(Ok, Next(client).Code);
-    }
-
-    private TestClient Join(TestMember member)
-    {
-        TestClient client = new TestClient(member).Hello();
-        _group.RunUntil(() => client.HasFrame, "the welcome");
-        Assert.True(client.Welcomed());
-        return client;
-    }
-
-    private Reply Next(TestClient client)
-    {
-        _group.RunUntil(() => client.HasFrame || client.Closed is not null, "a frame");
-        return client.Next();
+        Assert.Equal(Ok, _group.Next(client).Code);
     }
 }

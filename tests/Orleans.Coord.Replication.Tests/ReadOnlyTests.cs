@@ -69,7 +69,7 @@ public sealed class ReadOnlyTests
         Assert.False(again.IsReadOnly);
         again.AddSet("/a", "new");
         again.Send();
-        Assert.Equal(CoordErrorCode.Ok, Next(again).Code);
+        Assert.Equal(CoordErrorCode.Ok, _group.Next(again).Code);
     }
 
     [Fact]
@@ -134,7 +134,7 @@ public sealed class ReadOnlyTests
         // What is committed is written down with the next entries at the latest.
         writer.AddCreate("/b");
         writer.Send();
-        Next(writer);
+        _group.Next(writer);
         _group.Run(100);
         foreach (TestMember member in _group.Members)
         {
@@ -183,7 +183,7 @@ public sealed class ReadOnlyTests
     {
         client.AddCreate("/a", "old");
         client.Send();
-        Assert.Equal(CoordErrorCode.Ok, Next(client).Code);
+        Assert.Equal(CoordErrorCode.Ok, _group.Next(client).Code);
     }
 
     private void StartAll()
@@ -202,11 +202,5 @@ public sealed class ReadOnlyTests
         TestClient client = new TestClient(member).Hello(sessionId, password, canBeReadOnly: true);
         _group.RunUntil(() => client.HasFrame, "the welcome");
         return client;
-    }
-
-    private Reply Next(TestClient client)
-    {
-        _group.RunUntil(() => client.HasFrame || client.Closed is not null, "a frame");
-        return client.Next();
     }
 }

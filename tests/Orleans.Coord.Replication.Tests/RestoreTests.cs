@@ -12,9 +12,9 @@ public sealed class RestoreTests
     [Fact]
     public void All_members_change_over_and_clients_begin_anew()
     {
-        TestMember leader = Start();
-        TestClient client = Join(leader);
-        TestClient elsewhere = Join(_group.Members.First(m => m != leader));
+        TestMember leader = _group.StartAll();
+        TestClient client = _group.Join(leader);
+        TestClient elsewhere = _group.Join(_group.Members.First(m => m != leader));
         Save(client);
         Restore(leader);
         _group.RunUntil(() => client.Closed is not null && elsewhere.Closed is not null, "clients to be let go");
@@ -28,9 +28,9 @@ public sealed class RestoreTests
     [Fact]
     public void A_member_that_restarts_amid_the_parts_or_was_away_follows()
     {
-        TestMember leader = Start();
+        TestMember leader = _group.StartAll();
         TestMember[] others = [.. _group.Members.Where(m => m != leader)];
-        TestClient client = Join(leader);
+        TestClient client = _group.Join(leader);
         Save(client);
         others[0].Crash();
         for (int i = 1; i < _parts.Length; i++)
@@ -55,8 +55,8 @@ public sealed class RestoreTests
     [Fact]
     public void When_the_leader_is_lost_the_next_one_gives_it_up_and_snapshots_go_on()
     {
-        TestMember leader = Start();
-        TestClient client = Join(leader);
+        TestMember leader = _group.StartAll();
+        TestClient client = _group.Join(leader);
         Save(client);
         Offer(leader, 1);
         Offer(leader, 2);
@@ -66,7 +66,7 @@ public sealed class RestoreTests
         Assert.True(next.Replica.Machine.IsRestoring);
         _group.RunUntil(() => !next.Replica.Machine.IsRestoring, "the end of the restore");
         leader.Start();
-        TestClient other = Join(next);
+        TestClient other = _group.Join(next);
         Assert.Equal("new", Get(other));
         Assert.Null(next.Replica.Machine.Successor);
     }
@@ -74,8 +74,8 @@ public sealed class RestoreTests
     [Fact]
     public void Only_the_leader_takes_parts_and_only_once_all_know_them()
     {
-        TestMember leader = Start();
-        Save(Join(leader));
+        TestMember leader = _group.StartAll();
+        Save(_group.Join(leader));
         TestMember follower = _group.Members.First(m => m != leader);
         Assert.Equal(PartVerdict.NotLeader, Offer(follower, 1));
 
@@ -89,24 +89,12 @@ public sealed class RestoreTests
         Assert.Equal(PartVerdict.NotAgreed, Offer(group.WaitForLeader(), 1));
     }
 
-    private TestMember Start()
-    {
-        foreach (TestMember member in _group.Members)
-        {
-            member.Start();
-        }
-
-        TestMember leader = _group.WaitForLeader();
-        _group.RunUntil(() => _group.Members.All(m => m.Replica.CanServe), "all members to serve");
-        return leader;
-    }
-
     // Takes the parts of a snapshot, then changes the tree.
     private void Save(TestClient client)
     {
         client.AddCreate("/a", "old");
         client.Send();
-        Assert.Equal(CoordErrorCode.Ok, Next(client).Code);
+        Assert.Equal(CoordErrorCode.Ok, _group.Next(client).Code);
         TestMember leader = _group.WaitForLeader();
         _group.RunUntil(() => leader.Replica.Machine.RunningSnapshot is null, "the snapshot to end");
         TreeSnapshot snapshot = leader.Replica.Machine.BeginSnapshot();
@@ -126,8 +114,8 @@ public sealed class RestoreTests
             client.AddCreate("/later" + i, new string('x', 200), mode: i % 2);
             client.AddSet("/a", "new");
             client.Send();
-            Assert.Equal(CoordErrorCode.Ok, Next(client).Code);
-            Assert.Equal(CoordErrorCode.Ok, Next(client).Code);
+            Assert.Equal(CoordErrorCode.Ok, _group.Next(client).Code);
+            Assert.Equal(CoordErrorCode.Ok, _group.Next(client).Code);
         }
     }
 
@@ -157,17 +145,17 @@ public sealed class RestoreTests
         Assert.All(_group.Members, m => Assert.Equal(leader.Replica.Machine.Digest, m.Replica.Machine.Digest));
         foreach (TestMember member in _group.Members)
         {
-            Assert.Equal("old", Get(Join(member)));
+            Assert.Equal("old", Get(_group.Join(member)));
             Assert.Equal(0, member.Replica.Machine.EphemeralCount);
         }
 
         // What follows is kept as ever: in snapshots, over restarts.
-        TestClient writer = Join(leader);
+        TestClient writer = _group.Join(leader);
         for (int i = 0; i < 20; i++)
         {
             writer.AddCreate("/after" + i, new string('y', 200));
             writer.Send();
-            Assert.Equal(CoordErrorCode.Ok, Next(writer).Code);
+            Assert.Equal(CoordErrorCode.Ok, _group.Next(writer).Code);
         }
 
         foreach (TestMember member in _group.Members)
@@ -177,27 +165,13 @@ public sealed class RestoreTests
         }
 
         TestMember next = _group.WaitForLeader();
-        Assert.Equal("old", Get(Join(next)));
+        Assert.Equal("old", Get(_group.Join(next)));
     }
 
     private string Get(TestClient client)
     {
         client.AddGet("/a");
         client.Send();
-        return Next(client).Text;
-    }
-
-    private TestClient Join(TestMember member)
-    {
-        TestClient client = new TestClient(member).Hello();
-        _group.RunUntil(() => client.HasFrame, "the welcome");
-        Assert.True(client.Welcomed());
-        return client;
-    }
-
-    private Reply Next(TestClient client)
-    {
-        _group.RunUntil(() => client.HasFrame || client.Closed is not null, "a frame");
-        return client.Next();
+        return _group.Next(client).Text;
     }
 }

@@ -141,10 +141,42 @@ internal sealed class TestGroup
         Assert.Fail($"never came: {what}; {string.Join("; ", Members.Select(m => m.ToString()))}");
     }
 
+    /// <summary>Starts all members; returns the leader once all serve.</summary>
+    public TestMember StartAll()
+    {
+        foreach (TestMember member in Members)
+        {
+            member.Start();
+        }
+
+        TestMember leader = WaitForLeader();
+        RunUntil(() => Members.All(m => m.Replica.CanServe), "all members to serve");
+        return leader;
+    }
+
     public TestMember WaitForLeader()
     {
         RunUntil(() => Leader is not null, "a leader");
         return Leader!;
+    }
+
+    public TestMember Follower(TestMember leader) => Members.First(m => m != leader);
+
+    /// <summary>A new session at a member, once that serves.</summary>
+    public TestClient Join(TestMember member, int timeoutMs = 10_000)
+    {
+        RunUntil(() => member.Replica.CanServe, "the member to serve");
+        TestClient client = new TestClient(member).Hello(timeoutMs: timeoutMs);
+        RunUntil(() => client.HasFrame, "the welcome");
+        Assert.True(client.Welcomed());
+        return client;
+    }
+
+    /// <summary>The next answer to a client; fails when its connection was closed.</summary>
+    public Reply Next(TestClient client)
+    {
+        RunUntil(() => client.HasFrame || client.Closed is not null, "a frame");
+        return client.Next();
     }
 }
 

@@ -32,7 +32,7 @@ public sealed class DataDirectory : IDisposable
         };
         _space = new SpaceMonitor(path, disk, options.ReserveBytes, options.QuickSegmentBytes);
 
-        Manifest manifest = DirectoryRecovery.TakeManifest(disk, path);
+        Manifest manifest = DirectoryRecovery.TakeManifest(disk, path, options.DrawIncarnation);
         LogRecovery recovery = new(path, manifest, disk, options.AcceptTailLoss) { Faults = options.Faults };
         try
         {

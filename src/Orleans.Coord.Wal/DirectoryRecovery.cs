@@ -8,7 +8,7 @@ namespace Orleans.Coord.Wal;
 internal static class DirectoryRecovery
 {
     /// <summary>Clears leftovers away and reads the manifest, or writes the first one of an empty directory.</summary>
-    internal static Manifest TakeManifest(IDisk disk, string directory)
+    internal static Manifest TakeManifest(IDisk disk, string directory, Func<ulong> drawIncarnation)
     {
         Manifest? manifest = Manifest.Read(disk, directory);
         string? data = null;
@@ -36,7 +36,7 @@ internal static class DirectoryRecovery
                 $"there is data in the directory ({data}), but not this file");
         }
 
-        manifest = new Manifest(Manifest.DrawIncarnation(), 0, 0);
+        manifest = new Manifest(drawIncarnation(), 0, 0);
         manifest.Write(disk, directory);
         return manifest;
     }

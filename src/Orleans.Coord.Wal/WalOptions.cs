@@ -33,6 +33,9 @@ public sealed record WalOptions
     /// </summary>
     public bool OwnThreads { get; init; } = true;
 
+    /// <summary>Where a new directory's incarnation comes from; the simulator's comes from its seed.</summary>
+    internal Func<ulong> DrawIncarnation { get; init; } = Manifest.DrawIncarnation;
+
     /// <summary>Bugs to plant; for tests only.</summary>
     internal WalFaults Faults { get; init; }
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using Orleans.Coord.Wal;
 
 namespace Orleans.Coord.Simulation;
@@ -61,6 +62,19 @@ public sealed class SimDisk(ulong seed) : IDisk
         Span<byte> one = [0];
         _names.Current[path].Read(offset, one);
         return one[0] == 0;
+    }
+
+    /// <summary>Of all names and contents, as programs see them.</summary>
+    public long Checksum()
+    {
+        uint names = 0, contents = 0;
+        foreach ((string path, SimInode inode) in _names.Current.OrderBy(file => file.Key, StringComparer.Ordinal))
+        {
+            names = Crc32C.Compute(names, Encoding.UTF8.GetBytes(path));
+            contents = inode.Checksum(contents);
+        }
+
+        return ((long)names << 32) | contents;
     }
 
     /// <summary>Size of a file.</summary>

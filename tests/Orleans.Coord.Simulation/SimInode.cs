@@ -1,3 +1,5 @@
+using Orleans.Coord.Wal;
+
 namespace Orleans.Coord.Simulation;
 
 /// <summary>A file's content twice over: as programs see it, and as a power loss would leave it.</summary>
@@ -30,6 +32,8 @@ internal sealed class SimInode
             _dirty.Add((int)sector);
         }
     }
+
+    internal uint Checksum(uint seed) => Crc32C.Compute(seed, _content);
 
     internal void Resize(int length) => Array.Resize(ref _content, length);
 

@@ -1,3 +1,5 @@
+using Orleans.Coord.Wal;
+
 namespace Orleans.Coord.Simulation;
 
 /// <summary>
@@ -40,6 +42,7 @@ internal sealed class SimNetwork(SimWorld world)
     {
         SimOptions options = world.Options;
         world.Trace.Add(world.NowUs, TraceKind.Sent, from.Id, to, ((long)bytes.Length << 8) | bytes[0]);
+        world.Trace.Mix(Crc32C.Compute(0, bytes));
         bool lost = _cut[from.Id, to] || (!_calm && _random.Percent(options.DropPercent));
         if (lost)
         {

@@ -42,7 +42,8 @@ internal sealed class SimProcess : ILogStoreObserver, IPeerTransport
         // One member alone diverges; every other bug is in all of them.
         TreeFaults faults = world.Options.Bug.InTree();
         _treeFaults = faults == TreeFaults.Diverge && member.Id != 2 ? TreeFaults.None : faults;
-        _directory = DataDirectory.Open(Folder, world.Options.WalOptions, disk);
+        _directory = DataDirectory.Open(
+            Folder, world.Options.WalOptions with { DrawIncarnation = world.NewIncarnation }, disk);
         try
         {
             Incarnation = _directory.Incarnation;

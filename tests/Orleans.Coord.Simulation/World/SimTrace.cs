@@ -64,6 +64,13 @@ internal sealed class SimTrace(int lines)
         return text.ToString();
     }
 
+    /// <summary>Takes into the hash what no line shows.</summary>
+    public void Mix(ulong value)
+    {
+        ulong h = (Hash ^ value) * 0x9E3779B97F4A7C15;
+        Hash = h ^ (h >> 29);
+    }
+
     // Members are numbered from 1, clients from 101.
     private static string Name(int who) => who switch
     {
@@ -71,12 +78,6 @@ internal sealed class SimTrace(int lines)
         > 100 => string.Create(CultureInfo.InvariantCulture, $"c{who - 100}"),
         _ => string.Create(CultureInfo.InvariantCulture, $"m{who}"),
     };
-
-    private void Mix(ulong value)
-    {
-        ulong h = (Hash ^ value) * 0x9E3779B97F4A7C15;
-        Hash = h ^ (h >> 29);
-    }
 
     [StructLayout(LayoutKind.Auto)]
     private readonly record struct Item(long Us, TraceKind Kind, int Who, long A, long B, string? Text);

@@ -20,6 +20,7 @@ public sealed class SimWorld
     private readonly List<SimConnection> _connections = [];
     private readonly FaultSchedule _faults;
     private readonly HashSet<int> _met = [];
+    private readonly SplitMix64 _incarnations;
 
     /// <summary>Prepares a run; nothing has happened yet.</summary>
     public SimWorld(ulong seed, PlantedBug bug = PlantedBug.None, int traceLines = DefaultTraceLines)
@@ -33,6 +34,7 @@ public sealed class SimWorld
         Seed = seed;
         Options = options;
         Random = new SplitMix64(seed ^ 0x5EED);
+        _incarnations = new SplitMix64(seed ^ 0xD15C);
         Trace = new SimTrace(traceLines);
         Network = new SimNetwork(this);
         Log = new LogChecker(this);
@@ -161,6 +163,10 @@ public sealed class SimWorld
         }
 
         Registers.Verify(Model);
+        foreach (SimMember member in Members)
+        {
+            Trace.Mix((ulong)member.Disk.Checksum());
+        }
     }
 
     /// <summary>The newest events and the state of everyone, for the message of a failure.</summary>
@@ -216,6 +222,12 @@ public sealed class SimWorld
         member.Start();
         return member;
     }
+
+    /// <summary>
+    /// For a disk that is used for the first time. It is part of every checksum there, and what a flipped bit does may
+    /// depend on that.
+    /// </summary>
+    internal ulong NewIncarnation() => _incarnations.Next() | 1;
 
     internal void Connected(SimConnection connection) => _connections.Add(connection);
 

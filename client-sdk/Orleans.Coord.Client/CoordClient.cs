@@ -35,8 +35,11 @@ public sealed partial class CoordClient : IAsyncDisposable
         _session = new Session(options);
     }
 
-    /// <summary>Where the session stands.</summary>
-    public SessionState State => _session.State.Value;
+    /// <summary>
+    /// Where the session stands, by the clock: in a process that was paused, too, it is final as soon as the server may
+    /// let others have what the session held.
+    /// </summary>
+    public SessionState State => _session.StateNow;
 
     /// <summary>
     /// Cancelled when the session is lost or closed: at the latest when its time-out has passed since the sending of

@@ -53,8 +53,13 @@ public sealed class CoordHandle : IAsyncDisposable
         }
     }
 
-    /// <summary>False once it was given back or is known to be lost.</summary>
-    public bool IsHeld => Volatile.Read(ref _release) is null && !_lostToken.IsCancellationRequested;
+    /// <summary>
+    /// False once it was given back or is known to be lost. Asks the clock, so that it is right also in a process that
+    /// was paused, where <see cref="HandleLostToken"/> may come a moment late.
+    /// </summary>
+    public bool IsHeld => Volatile.Read(ref _release) is null
+        && _client.State is not (SessionState.Expired or SessionState.Closed)
+        && !_lostToken.IsCancellationRequested;
 
     /// <summary>
     /// Starts a transaction that happens only if this is still held. Its first operation is the check, so that the

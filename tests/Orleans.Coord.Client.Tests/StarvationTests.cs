@@ -1,6 +1,6 @@
 namespace Orleans.Coord.Client.Tests;
 
-/// <summary>Takes the whole process's thread pool away, so it runs alone.</summary>
+/// <summary>Takes threads away that the whole process shares, so it runs alone.</summary>
 [CollectionDefinition(nameof(StarvationTests), DisableParallelization = true)]
 [Collection(nameof(StarvationTests))]
 public sealed class StarvationTests
@@ -38,6 +38,18 @@ public sealed class StarvationTests
         Assert.True(late.IsCancellationRequested);
     }
 
+    [Fact]
+    public async Task A_late_heartbeat_thread_does_not_delay_what_the_state_says()
+    {
+        using var server = new FakeServer();
+        await using CoordClient client = server.NewClient();
+        using FakeConnection connection = await server.WelcomeAsync(timeoutMs: 1_000);
+        await client.WaitForConnectedAsync().Soon();
+        using var late = new LateHeartbeat();
+        Assert.True(SpinWait.SpinUntil(() => client.State == SessionState.Expired, FakeServer.Patience));
+        Assert.True(client.SessionLost.IsCancellationRequested);
+    }
+
     /// <summary>Runs something on this thread while the pool has none left.</summary>
     private static void WhileStarved(Action action)
     {
@@ -64,6 +76,32 @@ public sealed class StarvationTests
             release.Set();
             ThreadPool.SetMaxThreads(mostBefore, ports);
             blocked.Wait();
+        }
+    }
+
+    /// <summary>Keeps the thread that beats for all sessions from going on.</summary>
+    private sealed class LateHeartbeat : IHeartbeatTarget, IDisposable
+    {
+        private readonly ManualResetEventSlim _release = new();
+        private readonly ManualResetEventSlim _caught = new();
+
+        public LateHeartbeat()
+        {
+            HeartbeatThread.Register(this);
+            _caught.Wait(FakeServer.Patience);
+        }
+
+        public long Beat(long nowMs)
+        {
+            _caught.Set();
+            _release.Wait();
+            return long.MaxValue;
+        }
+
+        public void Dispose()
+        {
+            HeartbeatThread.Unregister(this);
+            _release.Set();
         }
     }
 }

@@ -40,11 +40,8 @@ internal sealed partial class Session : IHeartbeatTarget
 
         Connection? connection = _connection;
         connection?.Drain();
-        long confirmed = Volatile.Read(ref _confirmedMs);
-        long deadline = DeadlineOf(confirmed, _timeoutMs);
-        if (nowMs >= deadline)
+        if (IsOverdue(nowMs, out long deadline))
         {
-            Expire("its time-out passed without an answered heartbeat");
             return long.MaxValue;
         }
 
@@ -53,7 +50,7 @@ internal sealed partial class Session : IHeartbeatTarget
             return deadline;
         }
 
-        long giveUp = confirmed + (_timeoutMs * 2L / 3);
+        long giveUp = Volatile.Read(ref _confirmedMs) + (_timeoutMs * 2L / 3);
         if (nowMs >= giveUp)
         {
             connection.Abort("the server did not answer a heartbeat");
@@ -66,6 +63,30 @@ internal sealed partial class Session : IHeartbeatTarget
         }
 
         return Math.Min(giveUp, Math.Max(nowMs + 1, connection.LastPingMs + (_timeoutMs / 3)));
+    }
+
+    /// <summary>Where the session stands now, by the clock: the heartbeat thread may not have had its turn.</summary>
+    public SessionState StateNow
+    {
+        get
+        {
+            IsOverdue(HeartbeatThread.NowMs, out _);
+            return State.Value;
+        }
+    }
+
+    private bool IsOverdue(long nowMs, out long deadline)
+    {
+        // In this order: what confirmed the session is noted before the time-out that it came with.
+        int timeout = Volatile.Read(ref _timeoutMs);
+        deadline = timeout == 0 ? long.MaxValue : DeadlineOf(Volatile.Read(ref _confirmedMs), timeout);
+        if (nowMs < deadline)
+        {
+            return false;
+        }
+
+        Expire("its time-out passed without an answered heartbeat");
+        return true;
     }
 
     /// <summary>When a session is given up that a ping of that moment was the last to confirm; milliseconds.</summary>

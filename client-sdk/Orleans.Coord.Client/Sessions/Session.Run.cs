@@ -166,8 +166,8 @@ internal sealed partial class Session
 
         Volatile.Write(ref _sessionId, welcome.SessionId);
         _password = welcome.Password;
-        _timeoutMs = welcome.TimeoutMs;
         Confirm(welcome.AskedAtMs);
+        Volatile.Write(ref _timeoutMs, welcome.TimeoutMs);
         _failures = 0;
         var armed = new HashSet<(WatchScope, string)>();
         var connection = new Connection(socket, this, Preamble(armed), TakeRepeats(), armed);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Orleans.Coord.Client;
 
 namespace Orleans.Coord.Chaos.Load;
@@ -27,7 +28,7 @@ internal sealed class EphemeralLoad(Run run) : ILoad
             var life = new Life();
             _lives[name] = life;
             await client.CreateAsync($"{Parent}/{name}", mode: CreateMode.Ephemeral);
-            life.SessionLost = client.SessionLost;
+            life.Client = client;
             life.Since = Run.Now;
             await LookAroundAsync(client, choices.Below(40));
             life.Until = Run.Now;
@@ -43,14 +44,27 @@ internal sealed class EphemeralLoad(Run run) : ILoad
 
     public async Task FinishAsync(CoordClient client)
     {
-        // Every session of ours has ended or been lost; the last of them expires within its time-out.
-        await Task.Delay(Run.SessionTimeout * 2, CancellationToken.None);
-        await client.SyncAsync(Parent);
-        IReadOnlyList<string> left = (await client.GetChildrenAsync(Parent)).Names;
+        // Every session of ours has ended or been lost. The last of them expires within its time-out, unless a starved
+        // machine makes a leader late or has another one chosen: each gives all sessions their full time anew.
+        IReadOnlyList<string> left = await ListAsync(client);
+        for (long begun = Run.Now; left.Count > 0 && Stopwatch.GetElapsedTime(begun) < Run.SessionTimeout * 10;)
+        {
+            await Task.Delay(500, CancellationToken.None);
+            left = await ListAsync(client);
+        }
+
         if (left.Count > 0)
         {
             run.Report($"{Parent}: outlived their sessions: {string.Join(", ", left.Take(5))}");
         }
+    }
+
+    private static async Task<IReadOnlyList<string>> ListAsync(CoordClient client)
+    {
+        Task sync = client.SyncAsync(Parent);
+        Task<ZnodeChildren> list = client.GetChildrenAsync(Parent);
+        await Task.WhenAll(sync, list);
+        return (await list).Names;
     }
 
     private async Task LookAroundAsync(CoordClient client, int times)
@@ -58,10 +72,7 @@ internal sealed class EphemeralLoad(Run run) : ILoad
         for (int i = 0; i < times && !run.Stop.IsCancellationRequested; i++)
         {
             long begun = Run.Now;
-            Task sync = client.SyncAsync(Parent);
-            Task<ZnodeChildren> list = client.GetChildrenAsync(Parent);
-            await Task.WhenAll(sync, list);
-            HashSet<string> present = [.. (await list).Names];
+            HashSet<string> present = [.. await ListAsync(client)];
             Compare(present, begun, Run.Now);
             Interlocked.Increment(ref _looks);
             await Task.Delay(50, CancellationToken.None);
@@ -73,8 +84,8 @@ internal sealed class EphemeralLoad(Run run) : ILoad
         foreach ((string name, Life life) in _lives)
         {
             // The order matters: a life that ends while we look is judged by what held during the whole look.
-            bool wasLost = life.SessionLost.IsCancellationRequested;
-            if (life.Since < begun && life.Until > ended && !wasLost && !present.Contains(name))
+            bool wasThere = life.Since < begun && life.Until > ended;
+            if (wasThere && !life.IsOver && !present.Contains(name))
             {
                 run.Report($"{Parent}/{name}: absent although its session lives");
             }
@@ -92,7 +103,10 @@ internal sealed class EphemeralLoad(Run run) : ILoad
         private long _until = long.MaxValue;
         private long _goneSince = long.MaxValue;
 
-        public CancellationToken SessionLost { get; set; }
+        public CoordClient? Client { get; set; }
+
+        /// <summary>Whether its session has ended, by the clock.</summary>
+        public bool IsOver => Client!.State is SessionState.Expired or SessionState.Closed;
 
         public long Since { get => Volatile.Read(ref _since); set => Volatile.Write(ref _since, value); }
 

@@ -5,8 +5,8 @@ using Orleans.Coord.Recipes;
 namespace Orleans.Coord.Chaos.Load;
 
 /// <summary>
-/// Sessions contend for one lock. Two never hold it at once, as long as each stops at its lost token; tokens rise;
-/// and a guarded write of one who has lost it is refused.
+/// Sessions contend for one lock. Two never hold it at once, by the clock: a starved machine may cancel the lost token
+/// late. Fencing tokens rise, and a guarded write of one who has lost it is refused.
 /// </summary>
 internal sealed class LockLoad(Run run) : ILoad
 {
@@ -14,7 +14,7 @@ internal sealed class LockLoad(Run run) : ILoad
     private const string Guarded = "/chaos/guarded";
 
     private readonly Lock _gate = new();
-    private (CoordHandle Handle, CancellationToken Lost)? _holder;
+    private CoordHandle? _holder;
     private long _newestToken;
     private int _grants;
 
@@ -32,7 +32,7 @@ internal sealed class LockLoad(Run run) : ILoad
             {
                 await using CoordHandle handle = await mutex.AcquireAsync(cancellation: run.Stop);
                 CancellationToken lost = handle.HandleLostToken;
-                Enter(handle, lost);
+                Enter(handle);
                 try
                 {
                     await WriteGuardedAsync(client, handle);
@@ -75,19 +75,19 @@ internal sealed class LockLoad(Run run) : ILoad
         }
     }
 
-    private void Enter(CoordHandle handle, CancellationToken lost)
+    private void Enter(CoordHandle handle)
     {
         lock (_gate)
         {
-            if (lost.IsCancellationRequested)
+            if (!handle.IsHeld)
             {
                 // Granted and lost before we came here: nothing was promised.
                 return;
             }
 
-            if (_holder is { } other && !other.Lost.IsCancellationRequested)
+            if (_holder is { IsHeld: true } other)
             {
-                run.Report($"{Path}: granted to {handle.Path} while {other.Handle.Path} holds it");
+                run.Report($"{Path}: granted to {handle.Path} while {other.Path} holds it");
             }
 
             if (handle.FencingToken <= _newestToken)
@@ -96,7 +96,7 @@ internal sealed class LockLoad(Run run) : ILoad
             }
 
             _newestToken = handle.FencingToken;
-            _holder = (handle, lost);
+            _holder = handle;
             _grants++;
         }
     }
@@ -105,7 +105,7 @@ internal sealed class LockLoad(Run run) : ILoad
     {
         lock (_gate)
         {
-            if (_holder is { } holder && ReferenceEquals(holder.Handle, handle))
+            if (ReferenceEquals(_holder, handle))
             {
                 _holder = null;
             }

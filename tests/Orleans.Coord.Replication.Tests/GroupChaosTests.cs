@@ -36,12 +36,7 @@ public sealed class GroupChaosTests
         var group = new TestGroup(members, seed, TestSilo.DefaultOptions with { SnapshotLogBytes = 6_000 });
         var random = new SplitMix64(seed * 77);
         var history = new RegisterHistory();
-        foreach (TestMember member in group.Members)
-        {
-            member.Start();
-        }
-
-        group.WaitForLeader();
+        group.StartAll();
         RegisterClient[] clients = [.. Enumerable.Range(0, Clients).Select(i => new RegisterClient(group, history, i))];
         for (int ms = 0; ms < UnsafeMs; ms++)
         {
@@ -54,7 +49,7 @@ public sealed class GroupChaosTests
             clients[random.Below(Clients)].Act(random);
         }
 
-        Heal(group);
+        group.Calm();
         group.RunUntil(() => group.Members.All(m => m.Replica.CanServe), "all members to serve once healed");
         int before = history.Acknowledged;
         group.RunUntil(
@@ -85,23 +80,11 @@ public sealed class GroupChaosTests
                 group.Cut(victim, group.Members[random.Below(group.Members.Length)]);
                 break;
             case 4:
-                group.LoseOneIn = random.Below(2) * (5 + random.Below(50));
-                group.MaxDelayMs = 1 + random.Below(60);
+                group.Roughen(random, maxDelayMs: 60);
                 break;
             default:
-                Heal(group);
+                group.Calm();
                 break;
-        }
-    }
-
-    private static void Heal(TestGroup group)
-    {
-        group.Heal();
-        group.LoseOneIn = 0;
-        group.MaxDelayMs = 3;
-        foreach (TestMember member in group.Members.Where(m => !m.IsUp))
-        {
-            member.Start();
         }
     }
 }

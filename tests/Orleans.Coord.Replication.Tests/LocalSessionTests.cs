@@ -32,7 +32,7 @@ public sealed class LocalSessionTests
     public void Writes_keep_their_order_and_the_first_makes_the_session_known_to_all()
     {
         var group = new TestGroup(3, 5, _local);
-        TestMember follower = StartAll(group);
+        TestMember follower = group.Follower(group.StartAll());
         TestClient client = Connect(group, follower);
         Assert.True(client.Welcomed());
         Assert.All(group.Members, m => Assert.Equal(0, m.Replica.Machine.Sessions.Count));
@@ -44,11 +44,11 @@ public sealed class LocalSessionTests
         client.AddSet("/a", "2");
         client.AddGet("/a");
         client.Send();
-        Assert.Equal(CoordErrorCode.Ok, Next(group, client).Code);
-        Assert.Equal("/a", Next(group, client).Text);
-        Assert.Equal("1", Next(group, client).Text);
-        Assert.Equal(CoordErrorCode.Ok, Next(group, client).Code);
-        Assert.Equal("2", Next(group, client).Text);
+        Assert.Equal(CoordErrorCode.Ok, group.Next(client).Code);
+        Assert.Equal("/a", group.Next(client).Text);
+        Assert.Equal("1", group.Next(client).Text);
+        Assert.Equal(CoordErrorCode.Ok, group.Next(client).Code);
+        Assert.Equal("2", group.Next(client).Text);
         Assert.Equal(1, follower.Replica.Machine.Sessions.Count);
         Assert.Null(follower.Replica.LocalSessionRemaining(client.SessionId));
         Assert.Empty(follower.Replica.LocalSessions);
@@ -111,7 +111,7 @@ public sealed class LocalSessionTests
     public void A_connection_may_be_lost_and_the_session_goes_on_at_the_same_member_only()
     {
         var group = new TestGroup(3, 6, _local);
-        TestMember follower = StartAll(group);
+        TestMember follower = group.Follower(group.StartAll());
         TestClient first = Connect(group, follower);
         Assert.True(first.Welcomed());
         follower.Turn(replica => replica.Disconnected(first));
@@ -132,7 +132,7 @@ public sealed class LocalSessionTests
     public void A_silent_session_expires_and_a_pinging_one_lives()
     {
         var group = new TestGroup(3, 8, _local);
-        TestMember follower = StartAll(group);
+        TestMember follower = group.Follower(group.StartAll());
         TestClient silent = Connect(group, follower, timeoutMs: 4_000);
         TestClient pinging = Connect(group, follower, timeoutMs: 4_000);
         Assert.True(silent.Welcomed());
@@ -141,7 +141,7 @@ public sealed class LocalSessionTests
         {
             pinging.Add(OpCode.Ping, xid: -2);
             pinging.Send();
-            Assert.Equal(-2, Next(group, pinging).Xid);
+            Assert.Equal(-2, group.Next(pinging).Xid);
             group.Run(1_000);
         }
 
@@ -154,12 +154,12 @@ public sealed class LocalSessionTests
     public void An_upgraded_session_moves_with_its_ephemerals()
     {
         var group = new TestGroup(3, 9, _upgrading);
-        TestMember follower = StartAll(group);
+        TestMember follower = group.Follower(group.StartAll());
         TestClient client = Connect(group, follower);
         Assert.True(client.Welcomed());
         client.AddCreate("/e", "mine", mode: 1);
         client.Send();
-        Reply created = Next(group, client);
+        Reply created = group.Next(client);
         Assert.Equal(CoordErrorCode.Ok, created.Code);
         TestMember other = group.Members.First(m => m != follower);
         group.RunUntil(() => other.Replica.Machine.LastApplied >= created.Zxid, "the other to catch up");
@@ -173,7 +173,7 @@ public sealed class LocalSessionTests
     public void A_session_whose_upgrade_meets_a_lost_leader_is_let_go_and_found_again()
     {
         var group = new TestGroup(3, 10, _upgrading);
-        TestMember follower = StartAll(group);
+        TestMember follower = group.Follower(group.StartAll());
         TestClient client = Connect(group, follower);
         Assert.True(client.Welcomed());
         group.Leader!.Crash();
@@ -185,7 +185,7 @@ public sealed class LocalSessionTests
         Assert.True(again.Welcomed());
         again.AddCreate("/e", mode: 1);
         again.Send();
-        Assert.Equal(CoordErrorCode.Ok, Next(group, again).Code);
+        Assert.Equal(CoordErrorCode.Ok, group.Next(again).Code);
         Assert.Equal(0, client.Unreleased);
     }
 
@@ -200,29 +200,11 @@ public sealed class LocalSessionTests
         Assert.NotNull(client.Closed);
     }
 
-    private static TestMember StartAll(TestGroup group)
-    {
-        foreach (TestMember member in group.Members)
-        {
-            member.Start();
-        }
-
-        TestMember leader = group.WaitForLeader();
-        group.RunUntil(() => group.Members.All(m => m.Replica.CanServe), "all members to serve");
-        return group.Members.First(m => m != leader);
-    }
-
     private static TestClient Connect(
         TestGroup group, TestMember member, long sessionId = 0, byte[]? password = null, int timeoutMs = 10_000)
     {
         TestClient client = new TestClient(member).Hello(sessionId, password, timeoutMs);
         group.RunUntil(() => client.HasFrame, "the welcome");
         return client;
-    }
-
-    private static Reply Next(TestGroup group, TestClient client)
-    {
-        group.RunUntil(() => client.HasFrame || client.Closed is not null, "a frame");
-        return client.Next();
     }
 }

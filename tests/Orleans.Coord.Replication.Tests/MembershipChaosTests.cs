@@ -38,12 +38,7 @@ public sealed class MembershipChaosTests
             members, seed, TestSilo.DefaultOptions with { SnapshotLogBytes = 6_000 });
         var random = new SplitMix64(seed * 131);
         var history = new RegisterHistory();
-        foreach (TestMember member in group.Members)
-        {
-            member.Start();
-        }
-
-        group.WaitForLeader();
+        group.StartAll();
         var op = new Operator(group, random);
         RegisterClient[] clients = [.. Enumerable.Range(0, Clients).Select(i => new RegisterClient(group, history, i))];
         for (int ms = 0; ms < UnsafeMs; ms++)
@@ -58,7 +53,7 @@ public sealed class MembershipChaosTests
             clients[random.Below(Clients)].Act(random);
         }
 
-        Heal(group);
+        group.Calm();
         op.Conclude();
         group.RunUntil(() => op.IsGroupAsWanted, $"the group as it is wanted: {op}");
         group.RunUntil(() => op.Members.All(m => m.Replica.CanServe), "all members to serve");
@@ -97,15 +92,14 @@ public sealed class MembershipChaosTests
                 group.Cut(victim, group.Members[random.Below(group.Members.Length)]);
                 break;
             case 4:
-                group.LoseOneIn = random.Below(2) * (5 + random.Below(50));
-                group.MaxDelayMs = 1 + random.Below(40);
+                group.Roughen(random, maxDelayMs: 40);
                 break;
             case 5 when op.IsIdle && MayLoseDisk(group, victim):
                 victim.LoseDisk();
                 op.Pause();
                 break;
             default:
-                Heal(group);
+                group.Calm();
                 break;
         }
     }
@@ -129,17 +123,6 @@ public sealed class MembershipChaosTests
 
         bool Survives(ReplicaId[] voters) =>
             voters.Count(id => id == victim.Id || group.Member(id).IsLost) <= (voters.Length - 1) / 2;
-    }
-
-    private static void Heal(TestGroup group)
-    {
-        group.Heal();
-        group.LoseOneIn = 0;
-        group.MaxDelayMs = 3;
-        foreach (TestMember member in group.Members.Where(m => m is { IsUp: false, IsLost: false }))
-        {
-            member.Start();
-        }
     }
 
     /// <summary>Asks for changes, one after the other, at whoever serves; an answer may never come.</summary>

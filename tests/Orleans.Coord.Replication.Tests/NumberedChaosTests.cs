@@ -22,11 +22,7 @@ public sealed class NumberedChaosTests
     {
         var group = new TestGroup(3, seed, TestSilo.DefaultOptions with { SnapshotLogBytes = 6_000 });
         var random = new SplitMix64(seed * 91);
-        foreach (TestMember member in group.Members)
-        {
-            member.Start();
-        }
-
+        group.StartAll();
         CreateRoot(group);
         var journal = new Journal();
         NumberingClient[] clients =
@@ -42,7 +38,7 @@ public sealed class NumberedChaosTests
             clients[random.Below(Clients)].Act(random, mayAsk: true);
         }
 
-        Heal(group);
+        group.Calm();
         group.RunUntil(
             () =>
             {
@@ -123,23 +119,11 @@ public sealed class NumberedChaosTests
                 group.Isolate(victim);
                 break;
             case 3:
-                group.LoseOneIn = random.Below(2) * (5 + random.Below(50));
-                group.MaxDelayMs = 1 + random.Below(40);
+                group.Roughen(random, maxDelayMs: 40);
                 break;
             default:
-                Heal(group);
+                group.Calm();
                 break;
-        }
-    }
-
-    private static void Heal(TestGroup group)
-    {
-        group.Heal();
-        group.LoseOneIn = 0;
-        group.MaxDelayMs = 3;
-        foreach (TestMember member in group.Members.Where(m => !m.IsUp))
-        {
-            member.Start();
         }
     }
 }

@@ -75,7 +75,7 @@ public sealed class ReadOnlyTests
     [Fact]
     public void A_session_from_before_is_read_only_under_its_own_id_and_lives_on_afterwards()
     {
-        StartAll();
+        _group.StartAll();
         TestMember alone = _group.Members[0];
         TestClient before = Connect(alone);
         Assert.True(before.Welcomed());
@@ -125,7 +125,7 @@ public sealed class ReadOnlyTests
     [Fact]
     public void A_member_that_starts_alone_serves_what_it_knows()
     {
-        StartAll();
+        _group.StartAll();
         TestMember alone = _group.Members[0];
         TestClient writer = Connect(alone);
         Assert.True(writer.Welcomed());
@@ -168,7 +168,7 @@ public sealed class ReadOnlyTests
 
     private TestMember LoseTheQuorum()
     {
-        StartAll();
+        _group.StartAll();
         TestMember alone = _group.Members[0];
         TestClient writer = Connect(alone);
         Assert.True(writer.Welcomed());
@@ -184,17 +184,6 @@ public sealed class ReadOnlyTests
         client.AddCreate("/a", "old");
         client.Send();
         Assert.Equal(CoordErrorCode.Ok, _group.Next(client).Code);
-    }
-
-    private void StartAll()
-    {
-        foreach (TestMember member in _group.Members)
-        {
-            member.Start();
-        }
-
-        _group.WaitForLeader();
-        _group.RunUntil(() => _group.Members.All(m => m.Replica.CanServe), "all members to serve");
     }
 
     private TestClient Connect(TestMember member, long sessionId = 0, byte[]? password = null)

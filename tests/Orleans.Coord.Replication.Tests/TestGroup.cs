@@ -81,6 +81,25 @@ internal sealed class TestGroup
 
     public void Heal() => _cut.Clear();
 
+    /// <summary>Heals the links and starts whoever is down and has a disk.</summary>
+    public void Calm()
+    {
+        Heal();
+        LoseOneIn = 0;
+        MaxDelayMs = 3;
+        foreach (TestMember member in Members.Where(m => m is { IsUp: false, IsLost: false }))
+        {
+            member.Start();
+        }
+    }
+
+    /// <summary>Makes messages late, and every other time lose some.</summary>
+    public void Roughen(SplitMix64 random, int maxDelayMs)
+    {
+        LoseOneIn = random.Below(2) * (5 + random.Below(50));
+        MaxDelayMs = 1 + random.Below(maxDelayMs);
+    }
+
     public void Send(ReplicaId from, ReplicaId to, ReadOnlySpan<byte> bytes)
     {
         bool linked = to.Value <= Members.Length && AreLinked(Member(from), Member(to));

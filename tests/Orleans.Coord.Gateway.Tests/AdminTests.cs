@@ -108,6 +108,22 @@ public sealed class AdminTests
     }
 
     [Theory]
+    [InlineData("leader", "200 ok", "200 ok")]
+    [InlineData("read-only", "200 ok", "503 read-only: this member has no leader")]
+    [InlineData(null, "200 ok", "503 not serving: there is no leader, or this member has not caught up with it")]
+    [InlineData("stuck", "503 the replica has not taken a turn for 5 seconds", "503 not serving")]
+    public async Task Probes_learn_whether_the_replica_takes_turns_and_whether_it_serves(
+        string? mode, string live, string ready)
+    {
+        FakeReport report = mode == "stuck" ? new() { IsStuck = true }
+            : new() { Statistics = mode is null ? null : FakeReport.Sample with { Mode = mode } };
+        await using GatewayFixture gateway = await StartAsync(report);
+        using var http = new HttpClient { BaseAddress = AddressOf(gateway) };
+        Assert.Equal(live, await ProbeAsync(http, "/livez"));
+        Assert.StartsWith(ready, await ProbeAsync(http, "/readyz"), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("/", HttpStatusCode.NotFound)]
     [InlineData("/commandsx", HttpStatusCode.NotFound)]
     [InlineData("/commands/", HttpStatusCode.OK)]
@@ -169,6 +185,12 @@ public sealed class AdminTests
         report ?? new FakeReport());
 
     private static Uri AddressOf(GatewayFixture gateway) => new($"http://{gateway.Server.AdminEndPoint}");
+
+    private static async Task<string> ProbeAsync(HttpClient http, string path)
+    {
+        using HttpResponseMessage response = await http.GetAsync(new Uri(path, UriKind.Relative));
+        return $"{(int)response.StatusCode} {(await response.Content.ReadAsStringAsync()).Trim()}";
+    }
 
     private static async Task<JsonNode> RunAsync(HttpClient http, string command)
     {

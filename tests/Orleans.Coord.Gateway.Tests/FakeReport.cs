@@ -5,6 +5,9 @@ internal sealed class FakeReport : IServerReport
 {
     public ServerStatistics? Statistics { get; set; } = Sample;
 
+    /// <summary>Whether it never answers.</summary>
+    public bool IsStuck { get; init; }
+
     public ReportParts LastParts { get; private set; }
 
     public static ServerStatistics Sample { get; } = new()
@@ -35,10 +38,15 @@ internal sealed class FakeReport : IServerReport
         Watches = [new("/a", 0x10), new("/a", 0x11), new("/a/b", 0x10), new("/a/b", 0x10)],
     };
 
-    public ValueTask<ServerStatistics?> ReadAsync(ReportParts parts, CancellationToken cancellationToken)
+    public async ValueTask<ServerStatistics?> ReadAsync(ReportParts parts, CancellationToken cancellationToken)
     {
         LastParts = parts;
-        return ValueTask.FromResult(Statistics);
+        if (IsStuck)
+        {
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+        }
+
+        return Statistics;
     }
 
     public List<long> EndedSessions { get; } = [];

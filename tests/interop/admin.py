@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Snapshots by the admin server: taken and restored on one silo and on three, and imported into a new one."""
+"""The admin server: snapshots taken and restored on one silo and on three, and imported into a new one; probes."""
 
 import base64
 import contextlib
@@ -148,6 +148,27 @@ def test_ensemble(folder):
         assert status == 200, answer
         follower.start()
         check(follower, answer["last_zxid"])
+
+
+def probe(server, path):
+    connection = http.client.HTTPConnection(servers.HOST, server.admin_port, timeout=60)
+    connection.request("GET", path)
+    response = connection.getresponse()
+    return response.status, response.read().decode()
+
+
+def test_probes(folder):
+    """three silos: all live and are ready, and one without a quorum lives on, not ready, until there is one again"""
+    with running(servers.ensemble(3)) as members:
+        for member in members:
+            suite.eventually(lambda: probe(member, "/readyz") == (200, "ok\n"), "a member ready")
+            assert probe(member, "/livez") == (200, "ok\n")
+        members[1].kill()
+        members[2].kill()
+        suite.eventually(lambda: probe(members[0], "/readyz")[0] == 503, "the one left not ready")
+        assert probe(members[0], "/livez") == (200, "ok\n")
+        members[1].start()
+        suite.eventually(lambda: probe(members[0], "/readyz") == (200, "ok\n"), "it ready again")
 
 
 def test_refusals(folder):

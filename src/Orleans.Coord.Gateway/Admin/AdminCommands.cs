@@ -61,6 +61,18 @@ internal sealed class AdminCommands(
         return new JsonObject { ["command"] = "close_session", ["error"] = error };
     }
 
+    /// <summary>Why the process had better be restarted; null while its replica takes turns.</summary>
+    public async Task<string?> WhyNotLiveAsync() =>
+        await report.TakesTurnsAsync() ? null : "the replica has not taken a turn for 5 seconds";
+
+    /// <summary>Why clients had better go elsewhere; null while this member is of a group with a quorum.</summary>
+    public async Task<string?> WhyNotReadyAsync() => await report.TryReadAsync(ReportParts.None) switch
+    {
+        null => "not serving: there is no leader, or this member has not caught up with it",
+        { Mode: "read-only" } => "read-only: this member has no leader",
+        _ => null,
+    };
+
     /// <summary>The figures of <c>mntr</c>, as Prometheus reads them.</summary>
     public async Task<string> MetricsAsync()
     {

@@ -13,8 +13,9 @@ namespace Orleans.Coord.Gateway;
 
 /// <summary>
 /// The words over HTTP, as ZooKeeper's admin server has them: <c>GET /commands</c> lists the commands,
-/// <c>GET /commands/NAME</c> runs one and answers in JSON; the figures for Prometheus at <c>GET /metrics</c>;
-/// <c>POST /commands/restore</c>; and <c>POST /commands/close_session?session_id=0x…</c>, which ends a session.
+/// <c>GET /commands/NAME</c> runs one and answers in JSON; the figures for Prometheus at <c>GET /metrics</c>; for probes
+/// <c>GET /livez</c> and <c>GET /readyz</c>, which answer 200, or 503 and why; <c>POST /commands/restore</c>; and
+/// <c>POST /commands/close_session?session_id=0x…</c>, which ends a session.
 /// </summary>
 internal sealed class AdminServer : IHttpApplication<HttpContext>, IAsyncDisposable
 {
@@ -125,15 +126,28 @@ internal sealed class AdminServer : IHttpApplication<HttpContext>, IAsyncDisposa
             case "/metrics":
                 await WriteAsync(context, "text/plain; version=0.0.4; charset=utf-8", await _commands.MetricsAsync());
                 break;
+            case "/livez":
+                await WriteHealthAsync(context, await _commands.WhyNotLiveAsync());
+                break;
+            case "/readyz":
+                await WriteHealthAsync(context, await _commands.WhyNotReadyAsync());
+                break;
             case CommandsPath:
                 await WriteAsync(context, "text/html; charset=utf-8", string.Concat(AdminCommands.Names.Select(
                     static name => $"<a href=\"{CommandsPath}/{name}\">{name}</a>\n<br/>\n")));
                 break;
             default:
                 context.Response.StatusCode = StatusCodes.Status404NotFound;
-                await WriteAsync(context, "text/plain", $"There is {CommandsPath} and /metrics.\n");
+                await WriteAsync(context, "text/plain", $"There are {CommandsPath}, /metrics, /livez and /readyz.\n");
                 break;
         }
+    }
+
+    private static Task WriteHealthAsync(HttpContext context, string? complaint)
+    {
+        context.Response.StatusCode =
+            complaint is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+        return WriteAsync(context, "text/plain; charset=utf-8", (complaint ?? "ok") + "\n");
     }
 
     private static Task RefuseMethod(HttpContext context)

@@ -13,9 +13,9 @@ namespace Orleans.Coord.Gateway;
 
 /// <summary>
 /// The words over HTTP, as ZooKeeper's admin server has them: <c>GET /commands</c> lists the commands,
-/// <c>GET /commands/NAME</c> runs one and answers in JSON; the figures for Prometheus at <c>GET /metrics</c>; for probes
-/// <c>GET /livez</c> and <c>GET /readyz</c>, which answer 200, or 503 and why; <c>POST /commands/restore</c>; and
-/// <c>POST /commands/close_session?session_id=0x…</c>, which ends a session.
+/// <c>GET /commands/NAME</c> runs one and answers in JSON; the figures for Prometheus at <c>GET /metrics</c>;
+/// <c>GET /livez</c> and <c>GET /readyz</c> for probes, which answer 200, or 503 and why;
+/// <c>POST /commands/restore</c>; and <c>POST /commands/close_session?session_id=0x…</c>, which ends a session.
 /// </summary>
 internal sealed class AdminServer : IHttpApplication<HttpContext>, IAsyncDisposable
 {

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The .NET client's and the recipes' tests that need a server: the same against our silo, our ensemble and ZooKeeper."""
+"""The .NET client's and the recipes' tests that need a server: the same against our silo, our ensemble and ZooKeeper,
+or against three silos of an Orleans cluster."""
 
 import os
 import re
@@ -24,9 +25,9 @@ def silo():
 
 
 @contextmanager
-def members():
-    with ensemble.Ensemble(["Coord:ExtendedTypes=true"]) as group:
-        yield ",".join(f"127.0.0.1:{port}" for port in group.ports)
+def members(host="standalone"):
+    with ensemble.Ensemble(["Coord:ExtendedTypes=true"], host) as group:
+        yield group.address
 
 
 @contextmanager
@@ -38,6 +39,7 @@ def zookeeper():
 TARGETS = {
     "coord": [("our silo", silo), ("our ensemble of three", members), ("ZooKeeper", zookeeper)],
     "zookeeper": [("ZooKeeper", zookeeper)],
+    "orleans": [("three silos of an Orleans cluster", lambda: members("orleans"))],
 }
 
 
@@ -64,7 +66,7 @@ def main():
     for project in PROJECTS:
         built = run(["dotnet", "build", f"tests/{project}", "-c", "Release", "--nologo", "-v", "quiet"])
         assert built.returncode == 0, built.stdout[-3000:]
-    for name, target in TARGETS[options.server]:
+    for name, target in TARGETS["orleans" if options.orleans else options.server]:
         if options.match.lower() not in name.lower():
             continue
         with target() as address:

@@ -40,10 +40,11 @@ SUITES = {
     "kazoo": ("kazoo_suite.py", 20),
     "zkcli-orleans": ("zkcli.py", 5, "--orleans"),
     "cclient-orleans": ("cclient.py", 5, "--orleans"),
+    "dotnet-orleans": ("dotnet_client.py", 10, "--orleans"),
     "conformance-orleans": ("conformance", 10, "--orleans"),
     "kazoo-orleans": ("kazoo_suite.py", 30, "--orleans"),
 }
-# Stock clients against three silos of an Orleans cluster.
+# Clients against three silos of an Orleans cluster.
 ORLEANS = [name for name, (_, _, *options) in SUITES.items() if "--orleans" in options]
 # Only with `--long`, or when named.
 LONG_ONLY = {"others", "kazoo-orleans"}
@@ -51,7 +52,7 @@ LONG_ONLY = {"others", "kazoo-orleans"}
 LONGER = {
     "kill9": ["--rounds", "100"],
     "malformed": ["--connections", "5000"],
-    "chaos": ["--seconds", "400", "--links", "namespaces", "--links", "proxies"],
+    "chaos": ["--seconds", "460", "--links", "namespaces", "--links", "proxies"],
     "kazoo": ["--ensemble"],
     "zkcli": ["--ensemble"],
     "cclient": ["--ensemble"],

@@ -212,30 +212,33 @@ public sealed partial class Replica
         }
 
         bool isOurs = _attaching.Remove(command.Ticket, out Session? session) && session.State != SessionState.Dead;
-        if (isOurs && session!.IsUpgrading)
+        _local.TryGetValue(command.SessionId, out Session? older);
+        bool isUpgrade = command.Kind == CommandKind.CreateSession && older is { IsUpgrading: true };
+        if (isUpgrade)
         {
-            AfterUpgrade(session);
-            return;
+            AfterUpgrade(older!);
         }
-
-        if (_result.Code == CoordErrorCode.Ok && _local.TryGetValue(command.SessionId, out Session? older))
+        else if (_result.Code == CoordErrorCode.Ok && older is not null)
         {
             Close(older, MovedReason);
         }
 
-        if (!isOurs)
+        if (!isOurs || session == older)
         {
             return;
         }
 
-        if (_result.Code == CoordErrorCode.NodeExists && command.Kind == CommandKind.CreateSession)
+        if (isUpgrade || (_result.Code == CoordErrorCode.NodeExists && command.Kind == CommandKind.CreateSession))
         {
-            // A wall clock that was set back or stood still over a restart gave an id that is in use: take the next.
+            // A local session that another proposal has made known already. Or a wall clock that was set back or stood
+            // still over a restart gave an id that is in use: take the next.
             _nextSessionId = Math.Max(_nextSessionId, command.SessionId + 1);
-            if (ProposeAttach(session!))
+            if (!ProposeAttach(session!))
             {
-                return;
+                Close(session!, "the log takes no more writes for now");
             }
+
+            return;
         }
 
         if (_result.Code != CoordErrorCode.Ok)

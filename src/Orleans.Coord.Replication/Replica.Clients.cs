@@ -115,17 +115,16 @@ public sealed partial class Replica
         ulong ticket = NextTicket();
         session.AttachingSinceMs = _now.MonotonicMs;
         _command.Clear();
-        if (request.SessionId == 0)
+        bool isNew = request.SessionId == 0;
+        session.Id = isNew ? _nextSessionId++ : request.SessionId;
+        session.Password = isNew ? PasswordOf(session.Id) : request.Password;
+        if (isNew || IsStillLocal(session))
         {
-            session.Id = _nextSessionId++;
-            session.Password = PasswordOf(session.Id);
             CommandCodec.WriteCreateSession(
                 _command, _now.WallMs, session.Id, ticket, SHA256.HashData(session.Password.Span), timeout);
         }
         else
         {
-            session.Id = request.SessionId;
-            session.Password = request.Password;
             CommandCodec.WriteAttachSession(
                 _command, _now.WallMs, session.Id, ticket, SHA256.HashData(session.Password.Span), timeout);
         }

@@ -12,6 +12,9 @@ public sealed partial class Replica
 {
     // Every session that is served without the leader's word; local ones stay a time-out longer than their connection.
     private readonly SessionLeases _localLeases;
+
+    // Local sessions that the log was told of, and may know by now: nothing is said of them here without asking it.
+    private readonly HashSet<long> _upgrading = [];
     private long _leaderlessSinceMs;
 
     /// <summary>
@@ -43,7 +46,8 @@ public sealed partial class Replica
         bool isLogged = _machine.Sessions.TryGet(request.SessionId, out Tree.Session? logged);
         session.IsLocal = isNew
             ? IsReadOnly || _options.LocalSessions
-            : !isLogged && LocalSessionRemaining(request.SessionId) is not null;
+            : !isLogged && LocalSessionRemaining(request.SessionId) is not null
+                && !_upgrading.Contains(request.SessionId);
         session.IsReadOnly = IsReadOnly;
         if (!session.IsUnlogged)
         {
@@ -83,10 +87,11 @@ public sealed partial class Replica
         return _nextSessionId++;
     }
 
-    // A session's writes are ordered and counted by what the log knows of it: the first one brings it there.
+    // A session's writes are ordered and counted by what the log knows of it: the first one brings it there. Asked
+    // again when the leader was lost meanwhile.
     private void Upgrade(Session session)
     {
-        if (session.IsUpgrading)
+        if (session.AttachingSinceMs is not null)
         {
             return;
         }
@@ -101,12 +106,24 @@ public sealed partial class Replica
             session.IsUpgrading = true;
             session.AttachingSinceMs = _now.MonotonicMs;
             _attaching.Add(ticket, session);
+            _upgrading.Add(session.Id);
         }
     }
 
-    // The entry that makes a local session known to all is applied; its first write waits for that.
+    // What told the log of it may have been lost on the way.
+    private bool IsStillLocal(Session session) =>
+        _upgrading.Contains(session.Id) && !_machine.Sessions.TryGet(session.Id, out _)
+        && CryptographicOperations.FixedTimeEquals(session.Password.Span, PasswordOf(session.Id));
+
+    // An entry that makes a local session known to all is applied; its first write waits for that. A second one, sent
+    // when the leader was lost, changes nothing.
     private void AfterUpgrade(Session session)
     {
+        if (!session.IsLocal)
+        {
+            return;
+        }
+
         if (_result.Code != CoordErrorCode.Ok)
         {
             Close(session, "its local session could not be made known to the others");
@@ -114,9 +131,8 @@ public sealed partial class Replica
         }
 
         session.IsLocal = false;
-        session.IsUpgrading = false;
         session.Generation = _result.Generation;
-        _localLeases.Remove(session.Id);
+        ForgetLocally(session.Id);
     }
 
     private void ExpireLocally()
@@ -125,7 +141,7 @@ public sealed partial class Replica
         _localLeases.CollectExpired(_now.MonotonicMs, ExpiriesPerTick, _expired);
         foreach ((long id, _) in _expired)
         {
-            _localLeases.Remove(id);
+            ForgetLocally(id);
             if (_local.TryGetValue(id, out Session? session) && session.IsUnlogged)
             {
                 Close(session, "the session has expired");
@@ -140,7 +156,7 @@ public sealed partial class Replica
             return false;
         }
 
-        _localLeases.Remove(sessionId);
+        ForgetLocally(sessionId);
         if (_local.TryGetValue(sessionId, out Session? session))
         {
             Close(session, "an operator ended the session");
@@ -151,8 +167,14 @@ public sealed partial class Replica
 
     private void EndLocally(Session session)
     {
-        _localLeases.Remove(session.Id);
+        ForgetLocally(session.Id);
         Close(session, "the client ended its session");
+    }
+
+    private void ForgetLocally(long sessionId)
+    {
+        _localLeases.Remove(sessionId);
+        _upgrading.Remove(sessionId);
     }
 
     private void BeginReadOnlyIfDue()
@@ -177,6 +199,7 @@ public sealed partial class Replica
         if (!_options.LocalSessions)
         {
             _localLeases.Clear();
+            _upgrading.Clear();
         }
     }
 }

@@ -199,12 +199,17 @@ public sealed partial class Replica
         }
     }
 
-    // A client that was just connecting tries again; sending its request twice could raise the generation twice.
+    // A client that was just connecting tries again; sending its request twice could raise the generation twice. Not
+    // so that of a local session's first write, which waits here and asks again.
     private void DropAttaching()
     {
         foreach (Session session in _attaching.Values.ToArray())
         {
-            Close(session, "the leader was lost while the session was being attached");
+            session.AttachingSinceMs = null;
+            if (!session.IsUpgrading)
+            {
+                Close(session, "the leader was lost while the session was being attached");
+            }
         }
 
         _attaching.Clear();

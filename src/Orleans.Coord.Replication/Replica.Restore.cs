@@ -82,6 +82,7 @@ public sealed partial class Replica
             // Sessions from before would believe in what is gone.
             _leases.Clear();
             _localLeases.Clear();
+            _upgrading.Clear();
             _touched.Clear();
             foreach (Session session in _local.Values.ToArray())
             {

@@ -46,7 +46,7 @@ internal sealed class Session(IClientConnection connection, ConnectRequest reque
     /// <summary>Whether only this member knows the session; until its first write.</summary>
     public bool IsLocal { get; set; }
 
-    /// <summary>Whether the log is about to learn of a local session.</summary>
+    /// <summary>Whether the log was told of a local session, and may know it by now.</summary>
     public bool IsUpgrading { get; set; }
 
     /// <summary>Whether it is served reads only, as there was no quorum when it connected.</summary>
@@ -80,8 +80,8 @@ internal sealed class Session(IClientConnection connection, ConnectRequest reque
     /// <summary>Heartbeats that wait for the leader's word.</summary>
     public int WaitingPings { get; set; }
 
-    /// <summary>When the attaching was asked for, on the monotonic clock.</summary>
-    public long AttachingSinceMs { get; set; }
+    /// <summary>When the attaching was asked for, on the monotonic clock; null while nothing of it is under way.</summary>
+    public long? AttachingSinceMs { get; set; }
 
     /// <summary>
     /// When, on the monotonic clock, the oldest pending request was asked for, or one before it was answered.

@@ -61,6 +61,7 @@ internal sealed class Trial
         catch (LivenessException e)
         {
             _run.Report(e.Message);
+            _ensemble.Members.ToList().ForEach(member => Console.WriteLine(member.Describe()));
         }
         catch (Exception e) when (e is not LabException)
         {

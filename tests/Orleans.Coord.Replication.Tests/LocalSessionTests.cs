@@ -1,3 +1,4 @@
+using Orleans.Coord.Consensus;
 using Orleans.Coord.Jute;
 
 namespace Orleans.Coord.Replication.Tests;
@@ -71,6 +72,46 @@ public sealed class LocalSessionTests
         Assert.Equal(expected, client.Next().Code);
         Assert.Equal(CoordErrorCode.Ok, client.Next().Code);
         Assert.Equal(upgrading ? 2 : 0, silo.Replica.Machine.EphemeralCount);
+    }
+
+    [Fact]
+    public void Once_a_first_write_is_under_way_its_member_vouches_for_the_session_no_more()
+    {
+        var group = new TestGroup(3, 5, _local);
+        TestMember leader = group.StartAll();
+        TestMember follower = group.Follower(leader);
+        TestClient client = Connect(group, follower);
+        Assert.True(client.Welcomed());
+        // The leader counts the session's time from now on, and this member does not see it.
+        group.Loses = (_, to, _) => to == follower.Id;
+        client.AddCreate("/a", "1");
+        client.Send();
+        group.RunUntil(() => leader.Replica.Machine.Sessions.Count == 1, "the session in the log");
+        follower.Turn(replica => replica.Disconnected(client));
+        TestClient again = new TestClient(follower).Hello(client.SessionId, client.Password);
+        group.Run(20);
+        Assert.False(again.HasFrame);
+        group.Loses = null;
+        group.RunUntil(() => again.HasFrame || again.Closed is not null, "the log's word");
+        Assert.True(again.HasFrame && again.Welcomed());
+    }
+
+    [Fact]
+    public void A_first_write_whose_leader_is_lost_is_carried_to_the_next()
+    {
+        var group = new TestGroup(3, 5, _local);
+        TestMember leader = group.StartAll();
+        TestMember follower = group.Follower(leader);
+        TestClient client = Connect(group, follower, timeoutMs: 20_000);
+        Assert.True(client.Welcomed());
+        group.Isolate(leader);
+        client.AddCreate("/a", "1");
+        client.Send();
+        group.RunUntil(() => client.HasFrame || client.Closed is not null, "the answer");
+        Assert.Null(client.Closed);
+        Assert.Equal("/a", client.Next().Text);
+        Assert.NotEqual(leader, group.Members.First(m => m != leader && m.Replica.Raft.Role == RaftRole.Leader));
+        Assert.Equal(1, follower.Replica.Machine.Sessions.Count);
     }
 
     [Fact]
@@ -170,7 +211,7 @@ public sealed class LocalSessionTests
     }
 
     [Fact]
-    public void A_session_whose_upgrade_meets_a_lost_leader_is_let_go_and_found_again()
+    public void A_client_that_leaves_while_its_first_write_meets_a_lost_leader_finds_its_session_again()
     {
         var group = new TestGroup(3, 10, _upgrading);
         TestMember follower = group.Follower(group.StartAll());
@@ -179,7 +220,8 @@ public sealed class LocalSessionTests
         group.Leader!.Crash();
         client.AddCreate("/e", mode: 1);
         client.Send();
-        group.RunUntil(() => client.Closed is not null, "the client to be let go");
+        group.Run(20);
+        follower.Turn(replica => replica.Disconnected(client));
         group.RunUntil(() => follower.Replica.CanServe && group.Leader is not null, "a new leader");
         TestClient again = Connect(group, follower, client.SessionId, client.Password);
         Assert.True(again.Welcomed());

@@ -89,7 +89,15 @@ internal sealed class Member(int id, string silo, Network network, MemberDisk di
     }
 
     /// <summary>leader, follower or observer; null while it serves nobody.</summary>
-    public string? Mode()
+    public string? Mode() => Ask("srvr").Split('\n')
+        .FirstOrDefault(line => line.StartsWith("Mode: ", StringComparison.Ordinal))?["Mode: ".Length..];
+
+    /// <summary>What it says of itself, and how full its disk is.</summary>
+    public string Describe() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"member {Id}: {(IsRunning ? "runs" : "ended")}, {Disk.FreeBytes >> 20} MiB free\n{Ask("mntr")}");
+
+    private string Ask(string word)
     {
         try
         {
@@ -97,18 +105,16 @@ internal sealed class Member(int id, string silo, Network network, MemberDisk di
             (string host, int port) = network.ClientAddress(Id);
             if (!connection.ConnectAsync(host, port).Wait(2000))
             {
-                return null;
+                return "no connection within 2 s";
             }
 
-            connection.GetStream().Write("srvr"u8);
+            connection.GetStream().Write(Encoding.ASCII.GetBytes(word));
             using var reader = new StreamReader(connection.GetStream());
-            string? mode = reader.ReadToEnd().Split('\n')
-                .FirstOrDefault(line => line.StartsWith("Mode: ", StringComparison.Ordinal));
-            return mode?["Mode: ".Length..];
+            return reader.ReadToEnd();
         }
         catch (Exception e) when (e is IOException or SocketException or AggregateException)
         {
-            return null;
+            return e.Message;
         }
     }
 

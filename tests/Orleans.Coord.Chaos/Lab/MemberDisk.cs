@@ -43,10 +43,13 @@ internal sealed class MemberDisk
     /// <summary>Where it is mounted.</summary>
     public string Folder { get; }
 
+    /// <summary>Space left.</summary>
+    public long FreeBytes => new DriveInfo(Folder).AvailableFreeSpace;
+
     /// <summary>Takes all space but <paramref name="left"/> bytes.</summary>
     public void Fill(long left)
     {
-        long free = new DriveInfo(Folder).AvailableFreeSpace;
+        long free = FreeBytes;
         if (free > left)
         {
             Shell.Run($"fallocate -l {free - left} {_filler}");

@@ -63,7 +63,9 @@ internal sealed class ReplyChecker(SimWorld world)
     private void CheckWrite(
         SimClient client, SimRequest request, long before, long zxid, CoordErrorCode code, ReadOnlySpan<byte> body)
     {
-        if (code == CoordErrorCode.SystemError)
+        // A local session's goodbye is no entry.
+        bool isLocal = request.Op == OpCode.CloseSession && client.MayBeLocal && code == CoordErrorCode.Ok;
+        if (code == CoordErrorCode.SystemError || isLocal)
         {
             return;
         }

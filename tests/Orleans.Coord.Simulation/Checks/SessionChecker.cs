@@ -26,9 +26,13 @@ internal sealed class SessionChecker(SimWorld world)
     }
 
     /// <summary>A member says that it knows no such session.</summary>
-    public void OnRefused(SimClient client) => SimViolationException.Unless(
-        client.SessionId != 0 && world.Model.HasEnded(client.SessionId), "session lifetime",
-        $"client {client.Id} was refused its session 0x{client.SessionId:x}, which has not ended");
+    public void OnRefused(SimClient client, SimProcess process)
+    {
+        bool isElsewhere = client.MayBeLocal && !client.MustBeKnownTo(process);
+        SimViolationException.Unless(
+            client.SessionId != 0 && (world.Model.HasEnded(client.SessionId) || isElsewhere), "session lifetime",
+            $"client {client.Id} was refused its session 0x{client.SessionId:x}, which has not ended");
+    }
 
     private void Check(SimClient client) => SimViolationException.Unless(
         client.SaidGoodbye || client.IsSilent || client.BelievesUntilUs <= world.NowUs, "session lifetime",

@@ -12,7 +12,7 @@ internal sealed partial class SimClient
 
     private void Work()
     {
-        if ((IsOperator && Operate()) || (_locks && WorkOnLock()))
+        if (ReadLocally() || (IsOperator && Operate()) || (_locks && WorkOnLock()))
         {
             return;
         }
@@ -153,6 +153,7 @@ internal sealed partial class SimClient
 
     private void Answered(SimRequest request, long zxid, CoordErrorCode code, ReadOnlySpan<byte> body)
     {
+        IsKnownToAll |= request.IsWrite && code != CoordErrorCode.SystemError;
         if (request.Number != 0)
         {
             AnsweredNumbered(request, code);

@@ -47,6 +47,7 @@ internal sealed partial class SimClient
         _follows = _extras.OneIn(2);
         _followed = _extras.Pick("/", "/", Folder, Folder, LockFolder, "/r", "/r0");
         _ofSubtree = _extras.OneIn(2);
+        _readsFirst = world.Options.LocalSessions && !IsOperator && _extras.OneIn(2);
         world.Time.After(_random.Below(50_000), Act);
     }
 
@@ -211,7 +212,7 @@ internal sealed partial class SimClient
         byte[] password = reader.ReadBuffer().ToArray();
         if (timeout == 0)
         {
-            _world.Sessions.OnRefused(this);
+            _world.Sessions.OnRefused(this, _connection!.Process);
             _world.Trace.Add(NowUs, TraceKind.Turned, 100 + Id, SessionId);
             LoseSession();
             Drop("no such session", tell: true);
@@ -230,8 +231,7 @@ internal sealed partial class SimClient
         Trust(_connectSentUs);
         if (isNew)
         {
-            Send(OpCode.Create, RequestBody.Create(Folder, ""), Folder);
-            Send(OpCode.Create, RequestBody.Create(LockFolder, ""), LockFolder);
+            BeginSession(_connection!.Process);
         }
         else
         {

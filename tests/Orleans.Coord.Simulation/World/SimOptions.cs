@@ -156,6 +156,9 @@ public sealed record SimOptions
     /// <summary>Changes that one answer looks at.</summary>
     public int HistoryLooks { get; init; } = 8192;
 
+    /// <summary>Whether new sessions stay with their member until they write.</summary>
+    public bool LocalSessions { get; init; }
+
     /// <summary>A bug planted in the code under test, to prove that the checkers bite.</summary>
     public PlantedBug Bug { get; init; }
 
@@ -204,6 +207,7 @@ public sealed record SimOptions
             WindowBytes = random.Pick(0, 3000, 64 << 10),
             HistoryBlocks = random.Pick(2, 10, 1000),
             HistoryLooks = random.Pick(2, 10, 8192),
+            LocalSessions = random.OneIn(4),
         };
     }
 
@@ -229,7 +233,8 @@ public sealed record SimOptions
     /// <summary>The settings of one member.</summary>
     /// <param name="id">Which.</param>
     /// <param name="voters">Who voted when its disk was new; nobody for one that waits to be added.</param>
-    internal ReplicaOptions ReplicaOptions(ReplicaId id, IReadOnlyList<ReplicaId> voters) => new()
+    /// <param name="secret">Another one in each life of a member, as the silo's.</param>
+    internal ReplicaOptions ReplicaOptions(ReplicaId id, IReadOnlyList<ReplicaId> voters, ulong secret) => new()
     {
         Id = id,
         Voters = voters,
@@ -247,7 +252,9 @@ public sealed record SimOptions
         Faults = Bug.InReplica(),
         DigestEvery = 8,
         SnapshotSliceZnodes = SnapshotSlice,
-        PasswordSecret = "the secret of a simulated member"u8.ToArray(),
+        PasswordSecret = BitConverter.GetBytes(secret),
+        LocalSessions = LocalSessions,
+        LocalSessionsUpgrading = LocalSessions,
         TickTimeMs = 400,
         MinSessionTimeoutMs = SimTimes.SessionMs,
         MaxSessionTimeoutMs = 2 * SimTimes.SessionMs,

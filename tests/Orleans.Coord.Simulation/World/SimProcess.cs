@@ -43,7 +43,7 @@ internal sealed class SimProcess : ILogStoreObserver, IPeerTransport
         TreeFaults faults = world.Options.Bug.InTree();
         _treeFaults = faults == TreeFaults.Diverge && member.Id != 2 ? TreeFaults.None : faults;
         _directory = DataDirectory.Open(
-            Folder, world.Options.WalOptions with { DrawIncarnation = world.NewIncarnation }, disk);
+            Folder, world.Options.WalOptions with { DrawIncarnation = world.NewSecret }, disk);
         try
         {
             Incarnation = _directory.Incarnation;
@@ -51,7 +51,7 @@ internal sealed class SimProcess : ILogStoreObserver, IPeerTransport
             IReadOnlyList<ReplicaId> voters = FirstVoters.Settle(_directory.Path, disk, member.FirstVoters);
             _log = new ObservedLog(_directory.Log, OnAppended);
             Replica = Replica.Open(
-                world.Options.ReplicaOptions(new ReplicaId((byte)member.Id), voters),
+                world.Options.ReplicaOptions(new ReplicaId((byte)member.Id), voters, world.NewSecret()),
                 _log,
                 _directory.Snapshots,
                 world.Options.Members == 1 && !world.Options.HasOperator ? null : this,

@@ -20,7 +20,7 @@ public sealed class SimWorld
     private readonly List<SimConnection> _connections = [];
     private readonly FaultSchedule _faults;
     private readonly HashSet<int> _met = [];
-    private readonly SplitMix64 _incarnations;
+    private readonly SplitMix64 _secrets;
 
     /// <summary>Prepares a run; nothing has happened yet.</summary>
     public SimWorld(ulong seed, PlantedBug bug = PlantedBug.None, int traceLines = DefaultTraceLines)
@@ -34,7 +34,7 @@ public sealed class SimWorld
         Seed = seed;
         Options = options;
         Random = new SplitMix64(seed ^ 0x5EED);
-        _incarnations = new SplitMix64(seed ^ 0xD15C);
+        _secrets = new SplitMix64(seed ^ 0xD15C);
         Trace = new SimTrace(traceLines);
         Network = new SimNetwork(this);
         Log = new LogChecker(this);
@@ -224,10 +224,10 @@ public sealed class SimWorld
     }
 
     /// <summary>
-    /// For a disk that is used for the first time. It is part of every checksum there, and what a flipped bit does may
-    /// depend on that.
+    /// What a silo has from the operating system's generator: a new disk's incarnation, and in each life the secret of
+    /// its sessions' passwords. Checksums depend on it, and so does what a flipped bit does.
     /// </summary>
-    internal ulong NewIncarnation() => _incarnations.Next() | 1;
+    internal ulong NewSecret() => _secrets.Next() | 1;
 
     internal void Connected(SimConnection connection) => _connections.Add(connection);
 

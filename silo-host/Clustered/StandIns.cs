@@ -185,7 +185,7 @@ internal sealed partial class StandIns : IAsyncDisposable
 
         try
         {
-            host = ReplicaHost.Open(_settings, storage);
+            host = ReplicaHost.Open(_settings, storage, _loggers);
             IReadOnlyList<ReplicaId> voters = FirstVoters.Settle(
                 storage.Path, storage.Disk, _settings.VoterIds.Contains(id) ? _settings.VoterIds : []);
             var links = new GrainPeerTransport(id, _loggers);

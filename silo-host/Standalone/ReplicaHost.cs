@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
 using Orleans.Coord.Consensus;
 using Orleans.Coord.Replication;
 using Orleans.Coord.Tree;
@@ -23,9 +24,10 @@ internal sealed class ReplicaHost : IAsyncDisposable
 
     private readonly Timer _ticker;
 
-    private ReplicaHost(DataDirectory directory)
+    private ReplicaHost(DataDirectory directory, ILoggerFactory loggers)
     {
         Directory = directory;
+        Pump = new ReplicaPump(loggers.CreateLogger<ReplicaPump>(), directory.Path);
         _ticker = new Timer(_ => Pump.Tick(), null, Timeout.Infinite, Timeout.Infinite);
     }
 
@@ -36,12 +38,12 @@ internal sealed class ReplicaHost : IAsyncDisposable
     public bool IsLinked { get; private set; }
 
     /// <summary>Its mailbox.</summary>
-    public ReplicaPump Pump { get; } = new();
+    public ReplicaPump Pump { get; }
 
     /// <summary>Owns the data and recovers what they hold. The replica runs after <see cref="Start"/>.</summary>
     /// <exception cref="StorageException">They cannot be used or trusted.</exception>
-    public static ReplicaHost Open(CoordSettings settings, ReplicaStorage storage) => new(
-        DataDirectory.Open(storage.Path, WalOptionsOf(settings), storage.Disk));
+    public static ReplicaHost Open(CoordSettings settings, ReplicaStorage storage, ILoggerFactory loggers) => new(
+        DataDirectory.Open(storage.Path, WalOptionsOf(settings), storage.Disk), loggers);
 
     /// <summary>Starts the replica.</summary>
     /// <param name="options">See <see cref="OptionsOf"/>.</param>

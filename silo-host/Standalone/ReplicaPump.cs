@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
 using Orleans.Coord.Consensus;
 using Orleans.Coord.Gateway;
 using Orleans.Coord.Jute;
@@ -12,7 +13,10 @@ namespace Orleans.Coord.SiloHost.Standalone;
 /// whoever posts while a turn runs leaves the letter behind for it. So a request needs no hand-over between threads
 /// when the silo is quiet, and shares a turn with all its neighbours when it is busy.
 /// </summary>
-internal sealed class ReplicaPump : IReplicaMailbox, ILogStoreObserver, IThreadPoolWorkItem
+/// <param name="logger">Hears of a disk that is nearly full.</param>
+/// <param name="path">Where the replica's data are, for the operator.</param>
+internal sealed partial class ReplicaPump(ILogger<ReplicaPump> logger, string path)
+    : IReplicaMailbox, ILogStoreObserver, IThreadPoolWorkItem
 {
     // A thread that lends itself goes back to its own work after this many turns, even if letters keep coming.
     private const int TurnsPerLoan = 16;
@@ -105,11 +109,27 @@ internal sealed class ReplicaPump : IReplicaMailbox, ILogStoreObserver, IThreadP
     public void SnapshotPersisted(SnapshotMetadata metadata) =>
         Post(new Letter(LetterKind.SnapshotPersisted, metadata));
 
-    public void SnapshotAborted(SnapshotMetadata metadata) => Post(new Letter(LetterKind.SnapshotAborted, metadata));
+    public void SnapshotAborted(SnapshotMetadata metadata)
+    {
+        NoRoomForSnapshot(logger, path, metadata.Index.Value);
+        Post(new Letter(LetterKind.SnapshotAborted, metadata));
+    }
 
     public void Failed(StorageException error) => Fail(error);
 
-    public void DiskLow(bool low) => Post(new Letter(LetterKind.DiskLow, Number: low ? 1 : 0));
+    public void DiskLow(bool low)
+    {
+        if (low)
+        {
+            DiskIsLow(logger, path);
+        }
+        else
+        {
+            DiskHasRoom(logger, path);
+        }
+
+        Post(new Letter(LetterKind.DiskLow, Number: low ? 1 : 0));
+    }
 
     public void Received(ReplicaId from, ReadOnlyMemory<byte> envelope) =>
         Post(new Letter(LetterKind.PeerMessage, Number: from.Value, Bytes: envelope));
@@ -294,4 +314,18 @@ internal sealed class ReplicaPump : IReplicaMailbox, ILogStoreObserver, IThreadP
         object? What = null,
         long Number = 0,
         ReadOnlyMemory<byte> Bytes = default);
+
+    [LoggerMessage(
+        1, LogLevel.Warning,
+        "The disk of {Path} is nearly full: this silo refuses its clients' writes, except deletes, until there is more "
+        + "room than Coord:DiskReserveBytes and one more snapshot take")]
+    private static partial void DiskIsLow(ILogger logger, string path);
+
+    [LoggerMessage(2, LogLevel.Information, "The disk of {Path} has room again: writes are taken")]
+    private static partial void DiskHasRoom(ILogger logger, string path);
+
+    [LoggerMessage(
+        3, LogLevel.Warning,
+        "There was no room in {Path} for a snapshot of zxid 0x{Zxid:x}: the log stays as long as it is until there is")]
+    private static partial void NoRoomForSnapshot(ILogger logger, string path, long zxid);
 }

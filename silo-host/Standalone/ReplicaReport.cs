@@ -49,6 +49,7 @@ internal sealed class ReplicaReport(ReplicaPump pump, CoordSettings settings, st
             Metrics =
             [
                 new("coord_term", replica.Raft.Term.Value.ToString(CultureInfo.InvariantCulture)),
+                new("coord_disk_low", replica.IsDiskLow ? "1" : "0"),
                 new("coord_writes_stopped", replica.WritesStopped is null ? "0" : "1"),
                 new("coord_feature_level", machine.FeatureLevel.ToString(CultureInfo.InvariantCulture)),
                 new("coord_digest_agreed_zxid", replica.DigestAgreedIndex.ToString(CultureInfo.InvariantCulture)),

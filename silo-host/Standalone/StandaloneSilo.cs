@@ -43,7 +43,7 @@ internal sealed class StandaloneSilo : IAsyncDisposable
     /// <summary>Owns the replica's data and recovers it from them.</summary>
     /// <param name="settings">Checked settings.</param>
     /// <param name="listenOn">Where clients connect.</param>
-    /// <param name="loggers">For gateway and links.</param>
+    /// <param name="loggers">For gateway, links and disk.</param>
     /// <param name="cluster">The cluster runtime; null for the standalone host.</param>
     /// <param name="storage">Where the data are; null for the data directory on this machine.</param>
     /// <exception cref="StorageException">The data cannot be used or trusted.</exception>
@@ -54,7 +54,7 @@ internal sealed class StandaloneSilo : IAsyncDisposable
         string folder = Path.GetFullPath(settings.DataDirectory);
         Members? members = Members.Parse(settings);
         storage ??= new ReplicaStorage(new NativeDisk(), folder);
-        ReplicaHost replica = ReplicaHost.Open(settings, storage);
+        ReplicaHost replica = ReplicaHost.Open(settings, storage, loggers);
         // The pid file is there even where nothing else is.
         Directory.CreateDirectory(folder);
         try
@@ -109,6 +109,7 @@ internal sealed class StandaloneSilo : IAsyncDisposable
     /// <exception cref="OperationCanceledException">It was stopped before it could serve.</exception>
     public async Task<(long Zxid, int Znodes)> ServeAsync(CancellationToken cancelled)
     {
+        await BindAsync(_gateway.StartAdminAsync(cancelled));
         await (_cluster?.StartAsync(_replica) ?? Task.CompletedTask);
         Task<(long, int)> serving = _replica.Pump.Serving;
         if (await Task.WhenAny(serving, Failure).WaitAsync(cancelled) == Failure)
@@ -118,15 +119,7 @@ internal sealed class StandaloneSilo : IAsyncDisposable
 
         // Recovery leaves as much garbage as data; give it back before anyone waits for an answer.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-        try
-        {
-            await _gateway.StartAsync(cancelled);
-        }
-        catch (GatewayBindException e)
-        {
-            throw new StartupException(e.Message, e);
-        }
-
+        await BindAsync(_gateway.StartAsync(cancelled));
         await File.WriteAllTextAsync(_pidFile, Environment.ProcessId + "\n", cancelled);
         if (_replica.IsLinked)
         {
@@ -147,6 +140,18 @@ internal sealed class StandaloneSilo : IAsyncDisposable
         if (File.Exists(_pidFile))
         {
             File.Delete(_pidFile);
+        }
+    }
+
+    private static async Task BindAsync(Task binding)
+    {
+        try
+        {
+            await binding;
+        }
+        catch (GatewayBindException e)
+        {
+            throw new StartupException(e.Message, e);
         }
     }
 

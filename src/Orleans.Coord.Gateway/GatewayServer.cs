@@ -27,6 +27,7 @@ public sealed class GatewayServer : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<IConnectionListener> _listeners = [];
     private Task _accepting = Task.CompletedTask;
+    private Task? _adminStarted;
     private Task _sweeping = Task.CompletedTask;
 
     /// <summary>Creates a gateway that does not listen yet.</summary>
@@ -92,7 +93,15 @@ public sealed class GatewayServer : IAsyncDisposable
     /// <summary>How many clients are connected.</summary>
     public int Connections => _context.Connections.Count;
 
-    /// <summary>Binds the port and accepts clients from now on.</summary>
+    /// <summary>
+    /// The admin server, if there is one, answers from now on: before clients are accepted, so that probes tell a silo
+    /// that recovers or waits for the others from a dead one.
+    /// </summary>
+    /// <exception cref="GatewayBindException">The port can't be had; the message tells the operator why.</exception>
+    public Task StartAdminAsync(CancellationToken cancellationToken = default) =>
+        _adminStarted ??= _admin?.StartAsync(cancellationToken) ?? Task.CompletedTask;
+
+    /// <summary>Binds the port and accepts clients from now on; starts the admin server too.</summary>
     /// <exception cref="GatewayBindException">The port can't be had; the message tells the operator why.</exception>
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
@@ -103,7 +112,7 @@ public sealed class GatewayServer : IAsyncDisposable
             TlsEndPoint = await ListenAsync(endPoint, tls: true, cancellationToken);
         }
 
-        await (_admin?.StartAsync(cancellationToken) ?? Task.CompletedTask);
+        await StartAdminAsync(cancellationToken);
         _sweeping = SweepAsync();
     }
 

@@ -66,7 +66,9 @@ public interface ILogStoreObserver
     /// </summary>
     void Failed(StorageException error);
 
-    /// <summary>Free disk space fell below the reserve (true), or is above it again (false).</summary>
+    /// <summary>
+    /// Free disk space fell below the reserve and the room for another snapshot (true), or is above it again (false).
+    /// </summary>
     void DiskLow(bool low);
 }
 

@@ -248,7 +248,7 @@ public sealed partial class Replica
     // While no state can be trusted, or the disk is low.
     private bool Refused(Session session, ref PendingRequest request, ReadOnlySpan<byte> body)
     {
-        if (WritesStopped is null && (!_diskLow || MayPassLowDisk(session, request.Op, body)))
+        if (WritesStopped is null && (!IsDiskLow || MayPassLowDisk(session, request.Op, body)))
         {
             return false;
         }

@@ -66,7 +66,7 @@ public sealed partial class Replica
 
         _command.Clear();
         CommandCodec.WriteRestorePart(_command, _now.WallMs, id, part, parts, bytes);
-        return !_diskLow && Propose(_command.Written) ? PartVerdict.Taken : PartVerdict.NoRoom;
+        return !IsDiskLow && Propose(_command.Written) ? PartVerdict.Taken : PartVerdict.NoRoom;
     }
 
     private void AfterRestorePart(in Command command, bool isDone)

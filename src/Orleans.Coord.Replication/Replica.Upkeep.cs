@@ -14,7 +14,6 @@ public sealed partial class Replica
     private readonly List<byte[]> _reapable = [];
     private long _lastTickMs;
     private long _nextReapMs;
-    private bool _diskLow;
 
     private bool Leads => _raft.Role == RaftRole.Leader;
 
@@ -42,8 +41,16 @@ public sealed partial class Replica
         }
     }
 
+    /// <summary>Whether the disk is so full that only writes that give room back are taken.</summary>
+    public bool IsDiskLow { get; private set; }
+
     /// <summary>Free disk space fell below the reserve, or is above it again.</summary>
-    public void DiskLow(bool low) => _diskLow = low;
+    public void DiskLow(bool low)
+    {
+        // Another snapshot lets the log before the last one go.
+        _snapshotAsked |= low;
+        IsDiskLow = low;
+    }
 
     /// <summary>Ends a session as its expiry would, because an operator wants so.</summary>
     /// <returns>False if there is no such session, or no room in the log.</returns>

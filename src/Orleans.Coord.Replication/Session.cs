@@ -80,7 +80,7 @@ internal sealed class Session(IClientConnection connection, ConnectRequest reque
     /// <summary>Heartbeats that wait for the leader's word.</summary>
     public int WaitingPings { get; set; }
 
-    /// <summary>When the attaching was asked for, on the monotonic clock; null while nothing of it is under way.</summary>
+    /// <summary>When the log was told of it, on the monotonic clock; null while no answer is awaited.</summary>
     public long? AttachingSinceMs { get; set; }
 
     /// <summary>

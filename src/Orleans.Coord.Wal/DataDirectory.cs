@@ -30,7 +30,8 @@ public sealed class DataDirectory : IDisposable
         {
             Faults = options.Faults,
         };
-        _space = new SpaceMonitor(path, disk, options.ReserveBytes, options.QuickSegmentBytes);
+        _space = new SpaceMonitor(
+            path, disk, options.ReserveBytes, options.QuickSegmentBytes, () => _snapshots.NewestBytes);
 
         Manifest manifest = DirectoryRecovery.TakeManifest(disk, path, options.DrawIncarnation);
         LogRecovery recovery = new(path, manifest, disk, options.AcceptTailLoss) { Faults = options.Faults };

@@ -15,7 +15,9 @@ public sealed record WalOptions
     /// <summary>Entries are gathered into one batch, hence one sync, until it holds about this many bytes.</summary>
     public int MaxBatchBytes { get; init; } = 4 << 20;
 
-    /// <summary>Below this much free space the observer is told that the disk is low.</summary>
+    /// <summary>
+    /// Below this much free space, beside the room for another snapshot, the observer is told that the disk is low.
+    /// </summary>
     public long ReserveBytes { get; init; } = 64L << 20;
 
     /// <summary>Snapshots kept, at least 1. The log reaches back to the oldest, so a damaged one is survived.</summary>

@@ -55,6 +55,26 @@ public sealed class UpkeepTests
         Assert.Equal(CoordErrorCode.Ok, client.Next().Code);
     }
 
+    [Fact]
+    public void A_disk_that_becomes_low_has_one_snapshot_taken_so_that_the_log_before_can_go()
+    {
+        var silo = new TestSilo();
+        TestClient client = silo.Join();
+        client.AddCreate("/a", "1");
+        client.Send();
+        client.Next();
+        Assert.Null(silo.Store.Latest);
+        silo.Turn(replica => replica.DiskLow(true));
+        silo.Pass(1_000);
+        Consensus.SnapshotMetadata taken = silo.Store.Latest!;
+        Assert.Equal(silo.Replica.Machine.LastApplied, taken.Index.Value);
+        client.AddDelete("/a");
+        client.Send();
+        Assert.Equal(CoordErrorCode.Ok, client.Next().Code);
+        silo.Pass(1_000);
+        Assert.Equal(taken, silo.Store.Latest);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(7)]

@@ -122,6 +122,23 @@ public sealed class FailureTests
     }
 
     [Fact]
+    public void A_disk_without_room_for_another_snapshot_beside_the_reserve_is_reported_low()
+    {
+        _rig.Options = _rig.Options with { ReserveBytes = 1000 };
+        _rig.Reopen().AppendEach(1, 5).Snapshot(4);
+        long snapshot = _rig.Disk.LengthOf(Assert.Single(_rig.SnapshotFiles));
+        Assert.True(snapshot > 4000);
+        _rig.Disk.CapacityBytes = _rig.Disk.UsedBytes + 1000 + snapshot - 1;
+        _rig.Directory.CheckSpace();
+        Assert.Equal([true], _rig.Recorder.Low);
+        _rig.Reopen().Directory.CheckSpace();
+        Assert.Equal([true], _rig.Recorder.Low);
+        _rig.Disk.CapacityBytes = _rig.Disk.UsedBytes + 1000 + snapshot;
+        _rig.Directory.CheckSpace();
+        Assert.Equal([true, false], _rig.Recorder.Low);
+    }
+
+    [Fact]
     public void A_snapshot_that_does_not_fit_is_given_up_and_the_log_goes_on()
     {
         _rig.AppendEach(1, 5);

@@ -171,6 +171,27 @@ def test_probes(folder):
         suite.eventually(lambda: probe(members[0], "/readyz") == (200, "ok\n"), "it ready again")
 
 
+def answers(server, path, status):
+    try:
+        return probe(server, path)[0] == status
+    except ConnectionRefusedError:
+        return False
+
+
+def test_waiting(folder):
+    """a silo that waits for the others of its ensemble lives, and is not ready"""
+    one, *others = servers.ensemble(3)
+    try:
+        one.launch()
+        suite.eventually(lambda: answers(one, "/livez", 200), "the silo to live")
+        assert probe(one, "/readyz")[0] == 503
+        others[0].launch()
+        suite.eventually(lambda: answers(one, "/readyz", 200), "two of three to be ready")
+    finally:
+        for member in (one, *others):
+            member.destroy()
+
+
 def test_refusals(folder):
     """nobody without the right, no other bytes, no snapshot of another ensemble, and only so often"""
     with servers.Server("coord", [], super_digest=DIGEST) as server:

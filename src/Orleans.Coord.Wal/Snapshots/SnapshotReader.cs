@@ -39,6 +39,8 @@ internal sealed class SnapshotReader : IDisposable
 
     internal SnapshotMetadata Metadata { get; }
 
+    internal long FileBytes => _file.Length;
+
     public void Dispose() => _file.Dispose();
 
     /// <summary>Reads the next chunk, enlarging the buffer if need be; false after the last, all checked.</summary>

@@ -9,6 +9,7 @@ internal sealed class SnapshotStore(string directory, IDisk disk, int kept, Acti
     private const string TemporaryName = "snapshot" + FileNames.Temporary;
     private readonly Lock _gate = new();
     private readonly List<SnapshotMetadata> _whole = [];
+    private long _newestBytes;
 
     // Written one after the other: one that is given up, or still being finished, may not be in the next one's way.
     private readonly Queue<SnapshotWriter> _writers = new();
@@ -24,6 +25,9 @@ internal sealed class SnapshotStore(string directory, IDisk disk, int kept, Acti
             }
         }
     }
+
+    /// <summary>Size of the newest snapshot's file; 0 without one.</summary>
+    internal long NewestBytes => Interlocked.Read(ref _newestBytes);
 
     /// <summary>Bugs to plant; for tests only.</summary>
     internal WalFaults Faults { get; init; }
@@ -74,6 +78,11 @@ internal sealed class SnapshotStore(string directory, IDisk disk, int kept, Acti
                 if (reader.Metadata.Index != index || reader.Metadata.Term != term)
                 {
                     throw Refusal.Damaged(path, "its name is not the one in its header");
+                }
+
+                if (_whole.Count == 0)
+                {
+                    _newestBytes = reader.FileBytes;
                 }
 
                 _whole.Insert(0, reader.Metadata);
@@ -146,8 +155,9 @@ internal sealed class SnapshotStore(string directory, IDisk disk, int kept, Acti
     internal void DeleteTemporary() => disk.Delete(Path.Combine(directory, TemporaryName));
 
     /// <summary>Gives the written file its name, durably, and deletes what is too old.</summary>
-    internal void Publish(SnapshotMetadata metadata)
+    internal void Publish(SnapshotMetadata metadata, long bytes)
     {
+        Interlocked.Exchange(ref _newestBytes, bytes);
         disk.Rename(Path.Combine(directory, TemporaryName), PathOf(metadata));
         if ((Faults & WalFaults.SkipDirectorySync) == 0)
         {

@@ -136,7 +136,7 @@ internal sealed class SnapshotWriter(SnapshotStore store, SnapshotMetadata metad
         }
 
         Close();
-        store.Publish(metadata);
+        store.Publish(metadata, _offset);
         Published = true;
     }
 

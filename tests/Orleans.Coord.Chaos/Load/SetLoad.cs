@@ -29,8 +29,8 @@ internal sealed class SetLoad(Run run) : ILoad
                     _ => CreateAsync(client, $"{actor}-{number++}"))];
                 await Task.WhenAll(creates);
 
-                // The log is to grow, not to flood: the other loads want their turn.
-                await Task.Delay(20, CancellationToken.None);
+                // The log is to grow, not to flood: the other loads want their turn, and the disks are small.
+                await Task.Delay(100, CancellationToken.None);
             }
         });
     }

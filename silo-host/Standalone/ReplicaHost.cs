@@ -27,7 +27,7 @@ internal sealed class ReplicaHost : IAsyncDisposable
     private ReplicaHost(DataDirectory directory, ILoggerFactory loggers)
     {
         Directory = directory;
-        Pump = new ReplicaPump(loggers.CreateLogger<ReplicaPump>(), directory.Path);
+        Pump = new ReplicaPump(loggers.CreateLogger("Orleans.Coord.Storage"), directory.Path);
         _ticker = new Timer(_ => Pump.Tick(), null, Timeout.Infinite, Timeout.Infinite);
     }
 

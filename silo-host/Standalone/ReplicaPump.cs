@@ -15,7 +15,7 @@ namespace Orleans.Coord.SiloHost.Standalone;
 /// </summary>
 /// <param name="logger">Hears of a disk that is nearly full.</param>
 /// <param name="path">Where the replica's data are, for the operator.</param>
-internal sealed partial class ReplicaPump(ILogger<ReplicaPump> logger, string path)
+internal sealed partial class ReplicaPump(ILogger logger, string path)
     : IReplicaMailbox, ILogStoreObserver, IThreadPoolWorkItem
 {
     // A thread that lends itself goes back to its own work after this many turns, even if letters keep coming.

@@ -46,13 +46,13 @@ internal sealed class MemberDisk
     /// <summary>Space left.</summary>
     public long FreeBytes => new DriveInfo(Folder).AvailableFreeSpace;
 
-    /// <summary>Takes all space but <paramref name="left"/> bytes.</summary>
+    /// <summary>Takes all space but <paramref name="left"/> bytes, which the member may use meanwhile.</summary>
     public void Fill(long left)
     {
-        long free = FreeBytes;
-        if (free > left)
+        bool filled = false;
+        for (long less = 0; !filled && FreeBytes - left > less; less += 1 << 20)
         {
-            Shell.Run($"fallocate -l {free - left} {_filler}");
+            filled = TryFill(FreeBytes - left - less);
         }
     }
 
@@ -76,6 +76,19 @@ internal sealed class MemberDisk
         }
 
         File.Delete(_filler);
+    }
+
+    private bool TryFill(long bytes)
+    {
+        try
+        {
+            Shell.Run($"fallocate -l {bytes} {_filler}");
+            return true;
+        }
+        catch (LabException e) when (e.Message.Contains("No space left", StringComparison.Ordinal))
+        {
+            return false;
+        }
     }
 
     private static void MountFile(string folder)

@@ -140,7 +140,14 @@ internal sealed class FaultSchedule(SimWorld world)
                 victim.Disk.Fault = (what, _) => what == "sync" && syncs-- == 0 ? DiskError.Io : null;
                 break;
             case Faults.DiskFull:
-                victim.Disk.CapacityBytes = victim.Disk.UsedBytes + _random.Below(60 << 10);
+                // Mostly one alone, often so full that its log stands still at once while the others' goes on.
+                if (!_random.OneIn(4))
+                {
+                    world.Members.ForEach(GiveRoom);
+                }
+
+                int room = _random.Below(60 << 10);
+                victim.Disk.CapacityBytes = victim.Disk.UsedBytes + (room % 2 == 0 ? room : room >> 5);
                 break;
             case Faults.BitFlip when Spoil(victim):
                 victim.FlipBit();
@@ -160,9 +167,11 @@ internal sealed class FaultSchedule(SimWorld world)
     {
         member.DiskSlowness = 1;
         member.Disk.Fault = null;
-        member.Disk.CapacityBytes = 64 << 20;
+        GiveRoom(member);
         member.Clock.Thaw();
     }
+
+    private static void GiveRoom(SimMember member) => member.Disk.CapacityBytes = 64 << 20;
 
     // Halves, one direction of some links, a bridge, a ring, single links.
     private void Split(int shape)

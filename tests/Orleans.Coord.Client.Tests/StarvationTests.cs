@@ -10,15 +10,16 @@ public sealed class StarvationTests
     {
         using var server = new FakeServer();
         await using CoordClient client = server.NewClient();
-        using FakeConnection connection = await server.WelcomeAsync(timeoutMs: 2_400);
+        using FakeConnection connection = await server.WelcomeAsync(timeoutMs: 4_800);
         await client.WaitForConnectedAsync().Soon();
 
         WhileStarved(() =>
         {
             connection.AnswerPingsSynchronously(count: 4);
             Assert.False(client.SessionLost.IsCancellationRequested);
+            // Here, as nobody answers pings any more once the pool is given back.
+            Assert.Equal(SessionState.Connected, client.State);
         });
-        Assert.Equal(SessionState.Connected, client.State);
     }
 
     [Fact]

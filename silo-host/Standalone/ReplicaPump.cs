@@ -318,7 +318,7 @@ internal sealed partial class ReplicaPump(ILogger logger, string path)
     [LoggerMessage(
         1, LogLevel.Warning,
         "The disk of {Path} is nearly full: this silo refuses its clients' writes, except deletes, until there is more "
-        + "room than Coord:DiskReserveBytes and one more snapshot take")]
+        + "room than Coord:DiskReserveBytes and one more snapshot take. Free some, or enlarge the disk")]
     private static partial void DiskIsLow(ILogger logger, string path);
 
     [LoggerMessage(2, LogLevel.Information, "The disk of {Path} has room again: writes are taken")]
@@ -326,6 +326,7 @@ internal sealed partial class ReplicaPump(ILogger logger, string path)
 
     [LoggerMessage(
         3, LogLevel.Warning,
-        "There was no room in {Path} for a snapshot of zxid 0x{Zxid:x}: the log stays as long as it is until there is")]
+        "There was no room in {Path} for a snapshot of zxid 0x{Zxid:x}: the log cannot shrink until there is. Free "
+        + "some, or enlarge the disk")]
     private static partial void NoRoomForSnapshot(ILogger logger, string path, long zxid);
 }

@@ -213,7 +213,8 @@ public sealed partial class Replica
 
         bool isOurs = _attaching.Remove(command.Ticket, out Session? session) && session.State != SessionState.Dead;
         _local.TryGetValue(command.SessionId, out Session? older);
-        bool isUpgrade = command.Kind == CommandKind.CreateSession && older is { IsUpgrading: true };
+        bool isUpgrade = command.Kind == CommandKind.CreateSession && older is { IsLocal: true }
+            && _upgrading.Contains(older.Id);
         if (isUpgrade)
         {
             AfterUpgrade(older!);

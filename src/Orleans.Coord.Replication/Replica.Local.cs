@@ -103,7 +103,6 @@ public sealed partial class Replica
             TimeoutOf(session.Request));
         if (Propose(_command.Written))
         {
-            session.IsUpgrading = true;
             session.AttachingSinceMs = _now.MonotonicMs;
             _attaching.Add(ticket, session);
             _upgrading.Add(session.Id);
@@ -115,15 +114,9 @@ public sealed partial class Replica
         _upgrading.Contains(session.Id) && !_machine.Sessions.TryGet(session.Id, out _)
         && CryptographicOperations.FixedTimeEquals(session.Password.Span, PasswordOf(session.Id));
 
-    // An entry that makes a local session known to all is applied; its first write waits for that. A second one, sent
-    // when the leader was lost, changes nothing.
+    // An entry that makes a local session known to all is applied; its first write waits for that.
     private void AfterUpgrade(Session session)
     {
-        if (!session.IsLocal)
-        {
-            return;
-        }
-
         if (_result.Code != CoordErrorCode.Ok)
         {
             Close(session, "its local session could not be made known to the others");

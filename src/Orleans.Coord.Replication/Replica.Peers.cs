@@ -206,7 +206,7 @@ public sealed partial class Replica
         foreach (Session session in _attaching.Values.ToArray())
         {
             session.AttachingSinceMs = null;
-            if (!session.IsUpgrading)
+            if (!session.IsLocal)
             {
                 Close(session, "the leader was lost while the session was being attached");
             }

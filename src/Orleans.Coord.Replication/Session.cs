@@ -46,9 +46,6 @@ internal sealed class Session(IClientConnection connection, ConnectRequest reque
     /// <summary>Whether only this member knows the session; until its first write.</summary>
     public bool IsLocal { get; set; }
 
-    /// <summary>Whether the log was told of a local session, and may know it by now.</summary>
-    public bool IsUpgrading { get; set; }
-
     /// <summary>Whether it is served reads only, as there was no quorum when it connected.</summary>
     public bool IsReadOnly { get; set; }
 

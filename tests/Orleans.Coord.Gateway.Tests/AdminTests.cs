@@ -111,7 +111,8 @@ public sealed class AdminTests
     [InlineData("leader", "200 ok", "200 ok")]
     [InlineData("read-only", "200 ok", "503 read-only: this member has no leader")]
     [InlineData(null, "200 ok", "503 not serving: there is no leader, or this member has not caught up with it")]
-    [InlineData("stuck", "503 the replica has not taken a turn for 5 seconds", "503 not serving")]
+    [InlineData("stuck", "503 the replica has not taken a turn for 5 seconds: restart the silo if that lasts",
+        "503 not serving")]
     public async Task Probes_learn_whether_the_replica_takes_turns_and_whether_it_serves(
         string? mode, string live, string ready)
     {

@@ -2,6 +2,7 @@
 """The command line as an operator meets it: what `./coord up` prints, and what it says when it cannot start."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -64,6 +65,19 @@ def test_localhost_v6(folder):
             socket.create_connection(("::1", server.port), timeout=30).close()
         except OSError:
             return "no IPv6 on this machine"
+
+
+def test_disk_nearly_full(folder):
+    """a disk that is nearly full is told in the log and in mntr; writes are refused, reads are not"""
+    reserve = shutil.disk_usage(folder).free + (1 << 30)
+    with servers.Server("coord", [f"Coord:DiskReserveBytes={reserve}"]) as server:
+        suite.eventually(
+            lambda: "zk_coord_disk_low\t1\n" in servers.four_letter_word(server.port, "mntr"), "the disk to be low")
+        client = zkwire.Client(server.port)
+        assert client.call(zkwire.create("/a", b"")).error == -1
+        client.must(zkwire.children("/"))
+        client.close()
+        assert f"The disk of {server.data} is nearly full" in server.log.read_text()
 
 
 def test_busy_port(folder):

@@ -63,7 +63,9 @@ internal sealed class AdminCommands(
 
     /// <summary>Why the process had better be restarted; null while its replica takes turns.</summary>
     public async Task<string?> WhyNotLiveAsync() =>
-        await report.TakesTurnsAsync() ? null : "the replica has not taken a turn for 5 seconds";
+        await report.TakesTurnsAsync()
+            ? null
+            : "the replica has not taken a turn for 5 seconds: restart the silo if that lasts";
 
     /// <summary>Why clients had better go elsewhere; null while this member is of a group with a quorum.</summary>
     public async Task<string?> WhyNotReadyAsync() => await report.TryReadAsync(ReportParts.None) switch

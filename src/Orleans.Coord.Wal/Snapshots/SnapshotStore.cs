@@ -157,7 +157,6 @@ internal sealed class SnapshotStore(string directory, IDisk disk, int kept, Acti
     /// <summary>Gives the written file its name, durably, and deletes what is too old.</summary>
     internal void Publish(SnapshotMetadata metadata, long bytes)
     {
-        Interlocked.Exchange(ref _newestBytes, bytes);
         disk.Rename(Path.Combine(directory, TemporaryName), PathOf(metadata));
         if ((Faults & WalFaults.SkipDirectorySync) == 0)
         {
@@ -170,6 +169,11 @@ internal sealed class SnapshotStore(string directory, IDisk disk, int kept, Acti
             _whole.RemoveAll(other => other.Index == metadata.Index && other.Term == metadata.Term);
             int at = _whole.FindIndex(other => other.Index > metadata.Index);
             _whole.Insert(at < 0 ? _whole.Count : at, metadata);
+            if (at < 0)
+            {
+                Interlocked.Exchange(ref _newestBytes, bytes);
+            }
+
             int excess = Math.Max(0, _whole.Count - kept);
             old.AddRange(_whole[..excess]);
             _whole.RemoveRange(0, excess);

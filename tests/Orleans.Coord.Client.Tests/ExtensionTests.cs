@@ -43,7 +43,7 @@ public sealed class ExtensionTests
         await using CoordClient client = server.NewClient();
         Task<Stat> write;
         Task<ZnodeData> read;
-        using (FakeConnection only = await server.WelcomeAsync(timeoutMs: 2_000, extensions: All))
+        using (FakeConnection only = await server.WelcomeAsync(timeoutMs: 4_000, extensions: All))
         {
             write = client.SetAsync("/a", default);
             read = client.GetAsync("/a");

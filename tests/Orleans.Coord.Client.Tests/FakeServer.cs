@@ -19,15 +19,18 @@ internal sealed class FakeServer : IDisposable
 
     public CoordClient NewClient(string root = "", Action<CoordClientOptions>? configure = null)
     {
-        var options = new CoordClientOptions
-        {
-            ConnectionString = Address + root,
-            ReconnectDelay = TimeSpan.FromMilliseconds(1),
-            CloseTimeout = TimeSpan.Zero,
-        };
+        CoordClientOptions options = NewOptions(root);
         configure?.Invoke(options);
         return new CoordClient(options);
     }
+
+    public CoordClientOptions NewOptions(string root = "") => new()
+    {
+        ConnectionString = Address + root,
+        ConnectTimeout = Patience,
+        ReconnectDelay = TimeSpan.FromMilliseconds(1),
+        CloseTimeout = TimeSpan.Zero,
+    };
 
     /// <summary>Accepts a connection and reads its first frame.</summary>
     public async Task<FakeConnection> AcceptAsync()

@@ -80,7 +80,7 @@ public sealed class PipelineTests
     {
         using var server = new FakeServer();
         await using CoordClient client = server.NewClient(configure: o => o.ReconnectDelay = o.MaxReconnectDelay);
-        using FakeConnection connection = await server.WelcomeAsync(timeoutMs: 2_000);
+        using FakeConnection connection = await server.WelcomeAsync(timeoutMs: 4_000);
         Task<Stat> sent = client.SetAsync("/a", Bytes("1"));
         await connection.ExpectAsync(OpCode.SetData);
         server.Dispose();

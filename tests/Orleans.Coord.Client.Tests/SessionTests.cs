@@ -95,7 +95,7 @@ public sealed class SessionTests
         using var server = new FakeServer();
         await using CoordClient client = server.NewClient();
         // Long enough for the client to be connected before it is over, also on a busy machine.
-        using (await server.WelcomeAsync(timeoutMs: 2_000))
+        using (await server.WelcomeAsync(timeoutMs: 4_000))
         {
             await client.WaitForConnectedAsync().Soon();
             server.Dispose();
@@ -109,12 +109,18 @@ public sealed class SessionTests
     public async Task Leaves_a_server_that_answers_requests_but_no_heartbeat()
     {
         using var server = new FakeServer();
-        await using CoordClient client = server.NewClient();
-        using FakeConnection first = await server.WelcomeAsync(timeoutMs: 3_000);
+        var session = new Session(server.NewOptions());
+        using FakeConnection first = await server.WelcomeAsync();
+        await session.State.WaitAsync(SessionState.Connected, CancellationToken.None).Soon();
+
+        // A third of the time-out of 60 s, and two thirds.
+        session.Beat(HeartbeatThread.NowMs + 20_001);
         Assert.Equal(OpCode.Ping, (await first.NextOrPingAsync()).Code);
+        session.Beat(HeartbeatThread.NowMs + 40_001);
         await first.WaitForCloseAsync();
         using FakeConnection second = await server.WelcomeAsync();
         Assert.Equal(FakeServer.SessionId, second.Connect.SessionId);
+        await session.CloseAsync();
     }
 
     [Fact]
@@ -122,7 +128,7 @@ public sealed class SessionTests
     {
         using var server = new FakeServer();
         await using CoordClient client = server.NewClient();
-        using FakeConnection connection = await server.WelcomeAsync(timeoutMs: 2_400);
+        using FakeConnection connection = await server.WelcomeAsync(timeoutMs: 6_000);
         for (int i = 0; i < 4; i++)
         {
             FakeRequest ping = await connection.NextOrPingAsync();

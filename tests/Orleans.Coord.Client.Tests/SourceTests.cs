@@ -6,7 +6,7 @@ public sealed class SourceTests
     public async Task A_lost_session_is_followed_by_a_new_one()
     {
         using var server = new FakeServer();
-        await using var source = new CoordClientSource(Options(server));
+        await using var source = new CoordClientSource(server.NewOptions());
         Assert.Equal(SessionState.Connecting, source.State);
         await using IAsyncEnumerator<CoordClient> clients = source.WatchAsync().GetAsyncEnumerator();
         Task<bool> next = clients.MoveNextAsync().AsTask();
@@ -31,7 +31,7 @@ public sealed class SourceTests
     public async Task Disposing_ends_the_session_and_gives_no_other()
     {
         using var server = new FakeServer();
-        var source = new CoordClientSource(Options(server));
+        var source = new CoordClientSource(server.NewOptions());
         CoordClient client = source.Current;
         using FakeConnection connection = await server.WelcomeAsync();
         await client.WaitForConnectedAsync().Soon();
@@ -45,7 +45,7 @@ public sealed class SourceTests
     public async Task A_refused_credential_is_told_to_whoever_asks()
     {
         using var server = new FakeServer();
-        CoordClientOptions options = Options(server);
+        CoordClientOptions options = server.NewOptions();
         options.Auth.Add(CoordAuth.Digest("a", "1"));
         await using var source = new CoordClientSource(options);
         ValueTask<CoordClient> asked = source.GetAsync();
@@ -63,11 +63,4 @@ public sealed class SourceTests
         Assert.Throws<ArgumentOutOfRangeException>(
             () => new CoordClientSource(new() { SessionTimeout = TimeSpan.Zero }));
     }
-
-    private static CoordClientOptions Options(FakeServer server) => new()
-    {
-        ConnectionString = server.Address,
-        ReconnectDelay = TimeSpan.FromMilliseconds(1),
-        CloseTimeout = TimeSpan.Zero,
-    };
 }

@@ -10,7 +10,7 @@ public sealed class StarvationTests
     {
         using var server = new FakeServer();
         await using CoordClient client = server.NewClient();
-        using FakeConnection connection = await server.WelcomeAsync(timeoutMs: 4_800);
+        using FakeConnection connection = await server.WelcomeAsync(timeoutMs: 6_000);
         await client.WaitForConnectedAsync().Soon();
 
         WhileStarved(() =>
@@ -27,7 +27,7 @@ public sealed class StarvationTests
     {
         using var server = new FakeServer();
         await using CoordClient client = server.NewClient();
-        using FakeConnection connection = await server.WelcomeAsync(timeoutMs: 1_000);
+        using FakeConnection connection = await server.WelcomeAsync(timeoutMs: 6_000);
         await client.WaitForConnectedAsync().Soon();
         using CancellationTokenSource linked = client.LinkSessionLost();
         WhileStarved(() =>
@@ -44,7 +44,7 @@ public sealed class StarvationTests
     {
         using var server = new FakeServer();
         await using CoordClient client = server.NewClient();
-        using FakeConnection connection = await server.WelcomeAsync(timeoutMs: 1_000);
+        using FakeConnection connection = await server.WelcomeAsync(timeoutMs: 6_000);
         await client.WaitForConnectedAsync().Soon();
         using var late = new LateHeartbeat();
         Assert.True(SpinWait.SpinUntil(() => client.State == SessionState.Expired, FakeServer.Patience));

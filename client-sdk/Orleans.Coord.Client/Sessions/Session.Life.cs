@@ -71,7 +71,7 @@ internal sealed partial class Session : IHeartbeatTarget
         get
         {
             IsOverdue(HeartbeatThread.NowMs, out _);
-            return State.Value;
+            return Volatile.Read(ref _end)?.State ?? State.Value;
         }
     }
 

@@ -21,7 +21,7 @@ internal sealed partial class Session
     private volatile ServerList _servers;
     private readonly ILogger _log;
     private readonly Task _run;
-    private Func<string?, bool, Exception>? _end;
+    private Ending? _end;
     private volatile Connection? _connection;
     private bool _closing;
     private long _lastZxid;
@@ -124,19 +124,20 @@ internal sealed partial class Session
     /// <summary>What an operation at the path gets after the end.</summary>
     /// <param name="path">The operation's path.</param>
     /// <param name="sent">Whether it is a write that had been sent.</param>
-    public Exception EndError(string? path, bool sent) => _end!(path, sent);
+    public Exception EndError(string? path, bool sent) => _end!.Error(path, sent);
 
     private bool End(SessionState state, Func<string?, bool, Exception> error)
     {
-        if (Interlocked.CompareExchange(ref _end, error, null) is not null)
+        if (Interlocked.CompareExchange(ref _end, new Ending(state, error), null) is not null)
         {
             return false;
         }
 
-        State.TrySet(state);
         // Sets the token at once and runs what others registered on it elsewhere: this may be the heartbeat thread.
         _ = _lost.CancelAsync();
         LostSources.CancelAll();
+        // After the tokens: who waited for the state finds them cancelled.
+        State.TrySet(state);
         _ = _stop.CancelAsync();
         _connection?.Abort("the session has ended");
         Watches.Fail(error(null, false));
@@ -180,4 +181,7 @@ internal sealed partial class Session
 
     /// <summary>A request's path as the caller wrote it.</summary>
     public string? ClientPath(Request request) => request.Path is null ? null : Root.ToClient(request.Path);
+
+    /// <summary>The state that it ended in, and what an operation at a path, sent or not, gets from then on.</summary>
+    private sealed record Ending(SessionState State, Func<string?, bool, Exception> Error);
 }

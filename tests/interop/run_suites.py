@@ -1,4 +1,4 @@
-"""Runs the suites one after the other, each in a process group of its own, and adds up their results."""
+"""Runs the suites, two at a time, each in a process group of its own, and adds up their results."""
 
 import argparse
 import os
@@ -6,6 +6,8 @@ import re
 import signal
 import subprocess
 import sys
+import threading
+from concurrent import futures
 from pathlib import Path
 
 import postgres
@@ -14,8 +16,10 @@ import suite
 
 HERE = Path(__file__).resolve().parent
 
-# The program of each suite, quick ones first, the minutes after which it must have hung, and its options.
+# The program of each suite, the minutes after which it must have hung, and its options. In the order they start: the
+# one that waits most, then the quick ones, then those that need the machine.
 SUITES = {
+    "kazoo": ("kazoo_suite.py", 20),
     "cli": ("cli.py", 5),
     "tutorial": ("tutorial.py", 5),
     "zkcli": ("zkcli.py", 5),
@@ -37,7 +41,6 @@ SUITES = {
     "membership": ("membership.py", 10),
     "chaos": ("chaos.py", 90),
     "others": ("others.py", 10),
-    "kazoo": ("kazoo_suite.py", 20),
     "zkcli-orleans": ("zkcli.py", 5, "--orleans"),
     "cclient-orleans": ("cclient.py", 5, "--orleans"),
     "dotnet-orleans": ("dotnet_client.py", 10, "--orleans"),
@@ -61,35 +64,67 @@ LONGER = {
 LAST_LINE = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped\n")
 
 
-def run_suite(program, options, minutes):
-    """Passes on what the suite prints, except its last line; returns that line's counts."""
-    process = subprocess.Popen([HERE / program, *options], stdout=subprocess.PIPE, text=True, errors="replace",
-                               start_new_session=True)
-    previous = signal.signal(signal.SIGALRM, lambda *_: _end(process, signal.SIGTERM))
-    signal.alarm(minutes * 60)
-    counts = None
-    try:
+class Lanes:
+    """Runs suites, as many at a time as there are lanes: most of them wait more than they work.
+
+    With one lane a suite's lines are shown as they come, with more when it has ended, so that they are not mixed.
+    """
+
+    def __init__(self, count):
+        self._live = count == 1
+        self._pool = futures.ThreadPoolExecutor(count)
+        self._running = set()
+        self._ended = False
+
+    def run(self, commands):
+        """The counts of all suites: passed, failed, skipped. `commands`: minutes to live, program and options."""
+        runs = [self._pool.submit(self._run, *command) for command in commands]
+        try:
+            return [sum(counts) for counts in zip(*(run.result() for run in runs))]
+        finally:
+            # When the run was interrupted, the suites get the time to tidy up.
+            self._ended = True
+            for process in list(self._running):
+                _end(process, signal.SIGTERM)
+            self._pool.shutdown(cancel_futures=True)
+
+    def _run(self, minutes, program, *options):
+        if self._ended:
+            return 0, 0, 0
+        process = subprocess.Popen([HERE / program, *options], stdout=subprocess.PIPE, text=True, errors="replace",
+                                   start_new_session=True)
+        self._running.add(process)
+        hung = threading.Timer(minutes * 60, _end, (process, signal.SIGTERM))
+        hung.start()
+        try:
+            return self._pass_on(process, program)
+        finally:
+            hung.cancel()
+            # Whatever it left behind ends.
+            _end(process, signal.SIGTERM)
+            try:
+                process.wait(servers.STOP_DEADLINE)
+            except subprocess.TimeoutExpired:
+                pass
+            _end(process, signal.SIGKILL)
+            process.wait()
+            self._running.discard(process)
+
+    def _pass_on(self, process, program):
+        """Prints what the suite prints, except its last line; returns that line's counts."""
+        counts, lines = None, []
         for line in process.stdout:
             if found := LAST_LINE.fullmatch(line):
                 counts = tuple(int(number) for number in found.groups())
-            else:
+            elif self._live:
                 print(line, end="", flush=True)
-        code = process.wait()
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, previous)
-        # When the run was interrupted, the suite gets the time to tidy up; then whatever it left behind ends.
-        _end(process, signal.SIGTERM)
-        try:
-            process.wait(servers.STOP_DEADLINE)
-        except subprocess.TimeoutExpired:
-            pass
-        _end(process, signal.SIGKILL)
-        process.wait()
-    if counts is None:
-        print(f"FAIL  {program}: ended with code {code} before its last line")
-        return 0, 1, 0
-    return counts
+            else:
+                lines.append(line)
+        if counts is None:
+            lines.append(f"FAIL  {program}: ended with code {process.wait()} before its last line\n")
+            counts = 0, 1, 0
+        print("".join(lines), end="", flush=True)
+        return counts
 
 
 def _end(process, how):
@@ -117,19 +152,21 @@ def main():
     common = ["--server", options.server, "--match", match]
     for setting in options.set:
         common += ["--set", setting]
-    totals = [0, 0, 0]
     chosen = ([name] if name else ORLEANS if options.orleans
               else [each for each in SUITES if options.long or each not in LONG_ONLY])
     lacking = postgres.without_orleans(options.server) if set(chosen) & set(ORLEANS) else None
-    for suite_name in chosen:
-        program, minutes, *own = SUITES[suite_name]
-        longer = LONGER.get(suite_name, []) if options.long else []
-        if lacking and suite_name in ORLEANS:
-            print(f"SKIP  {suite_name}: {lacking}", flush=True)
-            counts = 0, 0, 1
-        else:
-            counts = run_suite(program, [*common, *own, *longer], minutes)
-        totals = [total + count for total, count in zip(totals, counts)]
+    left_out = [each for each in chosen if lacking and each in ORLEANS]
+    for each in left_out:
+        print(f"SKIP  {each}: {lacking}", flush=True)
+    commands = []
+    for each in chosen:
+        program, minutes, *own = SUITES[each]
+        if each not in left_out:
+            commands.append((minutes, program, *common, *own, *(LONGER.get(each, []) if options.long else [])))
+    # What `--long` measures should have the machine to itself.
+    lanes = Lanes(1 if options.long or len(commands) == 1 else 2)
+    totals = lanes.run([*commands]) if commands else [0, 0, 0]
+    totals[2] += len(left_out)
     print(suite.summary(*totals))
     passed, failed, _ = totals
     sys.exit(1 if failed or not passed else 0)

@@ -21,7 +21,10 @@ public sealed class DependencyRuleTests
         ["Grains"] = ["Primitives", "Jute", "Replication", "Grains.Abstractions"],
         ["Client"] = ["Primitives", "Jute"],
         ["SiloHost"] =
-            ["Primitives", "Jute", "Consensus", "Tree", "Replication", "Wal", "Gateway", "Tcp", "Grains"],
+        [
+            "Primitives", "Jute", "Consensus", "Tree", "Replication", "Wal", "Gateway", "Tcp", "Grains",
+            "Grains.Abstractions",
+        ],
         ["Clustering"] = ["Primitives", "Client"],
         ["Client.Grains"] = ["Primitives", "Jute", "Client", "Grains.Abstractions"],
         ["Recipes"] = ["Primitives", "Client"],

@@ -74,40 +74,30 @@ class Lanes:
         self._live = count == 1
         self._pool = futures.ThreadPoolExecutor(count)
         self._running = set()
-        self._ended = False
 
     def run(self, commands):
         """The counts of all suites: passed, failed, skipped. `commands`: minutes to live, program and options."""
         runs = [self._pool.submit(self._run, *command) for command in commands]
         try:
-            return [sum(counts) for counts in zip(*(run.result() for run in runs))]
+            return [sum(counts) for counts in zip((0, 0, 0), *(run.result() for run in runs))]
         finally:
-            # When the run was interrupted, the suites get the time to tidy up.
-            self._ended = True
+            # When the run was interrupted, no further suite starts, and those under way get the time to tidy up.
+            self._pool.shutdown(wait=False, cancel_futures=True)
             for process in list(self._running):
-                _end(process, signal.SIGTERM)
-            self._pool.shutdown(cancel_futures=True)
+                _end(process)
+            self._pool.shutdown()
 
     def _run(self, minutes, program, *options):
-        if self._ended:
-            return 0, 0, 0
         process = subprocess.Popen([HERE / program, *options], stdout=subprocess.PIPE, text=True, errors="replace",
                                    start_new_session=True)
         self._running.add(process)
-        hung = threading.Timer(minutes * 60, _end, (process, signal.SIGTERM))
+        hung = threading.Timer(minutes * 60, _end, [process])
         hung.start()
         try:
             return self._pass_on(process, program)
         finally:
             hung.cancel()
-            # Whatever it left behind ends.
-            _end(process, signal.SIGTERM)
-            try:
-                process.wait(servers.STOP_DEADLINE)
-            except subprocess.TimeoutExpired:
-                pass
-            _end(process, signal.SIGKILL)
-            process.wait()
+            _end(process)
             self._running.discard(process)
 
     def _pass_on(self, process, program):
@@ -127,7 +117,18 @@ class Lanes:
         return counts
 
 
-def _end(process, how):
+def _end(process):
+    """Gives a suite the time to tidy up; then whatever it left behind ends."""
+    _signal(process, signal.SIGTERM)
+    try:
+        process.wait(servers.STOP_DEADLINE)
+    except subprocess.TimeoutExpired:
+        pass
+    _signal(process, signal.SIGKILL)
+    process.wait()
+
+
+def _signal(process, how):
     try:
         os.killpg(process.pid, how)
     except ProcessLookupError:
@@ -165,10 +166,8 @@ def main():
             commands.append((minutes, program, *common, *own, *(LONGER.get(each, []) if options.long else [])))
     # What `--long` measures should have the machine to itself.
     lanes = Lanes(1 if options.long or len(commands) == 1 else 2)
-    totals = lanes.run([*commands]) if commands else [0, 0, 0]
-    totals[2] += len(left_out)
-    print(suite.summary(*totals))
-    passed, failed, _ = totals
+    passed, failed, skipped = lanes.run(commands)
+    print(suite.summary(passed, failed, skipped + len(left_out)))
     sys.exit(1 if failed or not passed else 0)
 
 
